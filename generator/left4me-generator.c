@@ -166,9 +166,7 @@ static int load_spec(Generator *g, int instances_fd, const char *name) {
     r = spec_parse(&g->spec, g->text, len, g->root, spec_log_fault, &log);
     if (r == -ENOMEM)
         log_error("%s: no memory to read it", path);
-    if (log.most > 0 && log.count > log.most)
-        log_error("%s: %u more faults; 'left4me-generator --dry-run' shows them", path,
-                  log.count - log.most);
+    spec_log_rest(&log);
     return r < 0 ? r : 1;
 }
 
@@ -218,6 +216,13 @@ static void compile_all(Generator *g) {
 
     if (instances_fd == -ENOENT)
         return;
+    if (instances_fd == -ELOOP) {
+        log_error("cannot read '%s/instances': it is a symbolic link, and none is followed: put "
+                  "the directory "
+                  "itself there, or a bind mount",
+                  g->root);
+        return;
+    }
     n = instances_fd < 0 ? -1 : scandirat(instances_fd, ".", &entries, wanted_entry, by_name);
     if (n < 0) {
         log_error("cannot read '%s/instances': %s", g->root,
@@ -313,8 +318,10 @@ static int use_root(const char *root) {
 static int parse_arguments(int argc, char *argv[]) {
     enum { OPT_DRY_RUN = 0x100, OPT_ROOT, OPT_HELP, OPT_VERSION };
     static const struct option options[] = {
-        {"dry-run", no_argument, NULL, OPT_DRY_RUN}, {"root", required_argument, NULL, OPT_ROOT},
-        {"help", no_argument, NULL, OPT_HELP},       {"version", no_argument, NULL, OPT_VERSION},
+        {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+        {"root", required_argument, NULL, OPT_ROOT},
+        {"help", no_argument, NULL, OPT_HELP},
+        {"version", no_argument, NULL, OPT_VERSION},
         {NULL, 0, NULL, 0},
     };
     const char *root = NULL;
@@ -350,7 +357,7 @@ static int parse_arguments(int argc, char *argv[]) {
         return usage_error("--dry-run takes no directory");
     if (!root)
         root = getenv("LEFT4ME_ROOT");
-    if (root && use_root(root) != EXIT_DONE)
+    if (root && *root != '\0' && use_root(root) != EXIT_DONE)
         return EXIT_FAILED;
     return -1;
 }

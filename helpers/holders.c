@@ -4,7 +4,6 @@
 #include "helpers/holders.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -16,11 +15,6 @@ typedef struct Paths {
     const char *const *paths;
     size_t n;
 } Paths;
-
-static void closedirp(DIR **dir) {
-    if (*dir)
-        (void)closedir(*dir);
-}
 
 static DIR *open_dir_at(int dir_fd, const char *path) {
     int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -63,7 +57,7 @@ static bool process_holds(int process_fd, const Paths *paths) {
             return true;
 
     for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
-        _cleanup_(closedirp) DIR *dir = open_dir_at(process_fd, directories[i]);
+        _cleanup_closedir_ DIR *dir = open_dir_at(process_fd, directories[i]);
         struct dirent *entry;
 
         while (dir && (entry = readdir(dir)))
@@ -85,7 +79,7 @@ static void read_name(int process_fd, char name[static HOLDER_NAME_MAX]) {
 
 ssize_t holders_find(const char *const paths[], size_t n, Holder holders[], size_t max) {
     const Paths wanted = {.paths = paths, .n = n};
-    _cleanup_(closedirp) DIR *proc = open_dir_at(AT_FDCWD, "/proc");
+    _cleanup_closedir_ DIR *proc = open_dir_at(AT_FDCWD, "/proc");
     struct dirent *entry;
     size_t found = 0;
 

@@ -9,15 +9,17 @@
 #include "config.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "helpers/command-line.h"
 #include "helpers/holders.h"
 #include "helpers/lowerdirs.h"
+#include "helpers/mounts.h"
 #include "helpers/overlay-mount.h"
 #include "shared/exit.h"
 #include "shared/fd.h"
@@ -27,6 +29,11 @@
 
 #define ROOT LEFT4ME_ROOT_DIR
 #define HOLDERS_SHOWN 8
+
+/* What the mount of an instance has for its source: findmnt shows it, and we find it again by it.
+ */
+#define SOURCE_FORMAT "left4me-%s"
+#define SOURCE_MAX (sizeof("left4me-") + INSTANCE_NAME_MAX)
 
 /* How an instance is set back to nothing. */
 #define CLEAN "'systemctl clean --what=state left4me-server@%s'"
@@ -221,7 +228,7 @@ static void warn_busy(const char *name, int instance_fd) {
 
 /* Unmounts whatever is mounted on merged, be it several times. By name within the directory, since
  * a descriptor of the mount would keep it busy; UMOUNT_NOFOLLOW, since the name is the game's. */
-static int unmount(const char *name, int instance_fd) {
+static int unmount_merged(const char *name, int instance_fd) {
     if (fchdir(instance_fd) < 0) {
         log_error("cannot change to '" ROOT "/runtime/%s': %s", name, strerror(errno));
         return EXIT_FAILED;
@@ -242,6 +249,32 @@ static int unmount(const char *name, int instance_fd) {
     }
 }
 
+/* The mount may be elsewhere, with the directory that it was made on. Were it left there, the next
+ * start would use its upper a second time. */
+static int detach_moved(const char *name) {
+    char source[SOURCE_MAX], path[PATH_MAX];
+    int r;
+
+    (void)snprintf(source, sizeof(source), SOURCE_FORMAT, name);
+    r = mounts_detach(source, 0, path, sizeof(path));
+    if (r < 0) {
+        log_error("the tree of instance %s is still mounted, on '%s', and cannot be detached: %s",
+                  name, path, strerror(-r));
+        return EXIT_FAILED;
+    }
+    if (r > 0)
+        log_warning("the tree of instance %s was mounted on '%s', where somebody had moved it: "
+                    "detached",
+                    name, path);
+    return EXIT_DONE;
+}
+
+static int unmount(const char *name, int instance_fd) {
+    int status = unmount_merged(name, instance_fd);
+
+    return status == EXIT_DONE ? detach_moved(name) : status;
+}
+
 static int run_umount(const char *name) {
     _cleanup_close_ int root_fd = -EBADF, instance_fd = -EBADF;
     int status = join_host();
@@ -251,7 +284,7 @@ static int run_umount(const char *name) {
     root_fd = open_root();
     instance_fd = root_fd < 0 ? root_fd : open_instance(root_fd, name);
     if (instance_fd == -ENOENT)
-        return EXIT_DONE;
+        return detach_moved(name);
     if (instance_fd < 0) {
         log_error("cannot use '" ROOT "/runtime/%s': %s", name, directory_strerror(instance_fd));
         return EXIT_FAILED;
@@ -363,29 +396,38 @@ static int open_directory(const char *name, int instance_fd, const char *what, i
     return EXIT_DONE;
 }
 
-/* An overlay that could not make its directory in work is read-only, and no error to the kernel. */
-static int check_writable(const char *name, int instance_fd) {
+/* Looks at what was mounted. Returns an exit status. */
+static int check_mounted(const char *name, const char *source, int instance_fd) {
     _cleanup_close_ int fd = fd_open_beneath(instance_fd, "merged", O_PATH | O_DIRECTORY, 0);
-    struct statvfs st;
+    char path[PATH_MAX];
+    struct statvfs fs;
+    struct stat st;
 
-    if (fd < 0 || fstatvfs(fd, &st) < 0 || !(st.f_flag & ST_RDONLY))
-        return EXIT_DONE;
-
-    log_error("'" ROOT "/runtime/%s/work' does not let overlayfs make its directory there, so the "
-              "mount would be read-only: the file system is full, or " CLEAN " is needed (kernel: "
-              "see 'dmesg')",
-              name, name);
-    /* Or else it is busy. */
-    closep(&fd);
-    fd = -EBADF;
-    (void)unmount(name, instance_fd);
-    return EXIT_FAILED;
+    if (mounts_detach(source, mounts_id(fd), path, sizeof(path)) != 0) {
+        log_error("'" ROOT "/runtime/%s/merged' was moved while the overlay was put there", name);
+        return EXIT_FAILED;
+    }
+    /* An overlay that could not make its directory in work is read-only, and no error to the
+     * kernel. */
+    if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY)) {
+        log_error("'" ROOT "/runtime/%s/work' does not let overlayfs make its directory there, so "
+                  "the mount would be read-only: the file system is full, or " CLEAN " is needed "
+                  "(kernel: see 'dmesg')",
+                  name, name);
+        return EXIT_FAILED;
+    }
+    if (fstatat(fd, "srcds_run", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
+        log_error("there is no srcds_run in installation '" ROOT "/installation', nor in an "
+                  "overlay: install the game there (see README)");
+        return EXIT_CONFIGURATION;
+    }
+    return EXIT_DONE;
 }
 
 static int mount_layers(const char *name, int instance_fd, const Lowerdirs *lowerdirs,
                         const int *lower_fds) {
     _cleanup_close_ int upper_fd = -EBADF, work_fd = -EBADF, merged_fd = -EBADF;
-    char source[sizeof("left4me-") + INSTANCE_NAME_MAX];
+    char source[SOURCE_MAX];
     OverlayFault fault;
     int r, status;
 
@@ -401,7 +443,7 @@ static int mount_layers(const char *name, int instance_fd, const Lowerdirs *lowe
     if (status != EXIT_DONE)
         return status;
 
-    (void)snprintf(source, sizeof(source), "left4me-%s", name);
+    (void)snprintf(source, sizeof(source), SOURCE_FORMAT, name);
     r = overlay_mount(&(const OverlayMount){.source = source,
                                             .lower_fds = lower_fds,
                                             .n_lower = lowerdirs->n,
@@ -411,7 +453,10 @@ static int mount_layers(const char *name, int instance_fd, const Lowerdirs *lowe
                       &fault);
     if (r < 0)
         return explain_mount(name, lowerdirs, &fault, r);
-    return check_writable(name, instance_fd);
+    status = check_mounted(name, source, instance_fd);
+    if (status != EXIT_DONE)
+        (void)unmount(name, instance_fd);
+    return status;
 }
 
 static int run_mount(const char *name) {
@@ -467,44 +512,15 @@ static void help(void) {
         "the instance is not compiled.\n");
 }
 
-static int dispatch(const char *verb, const char *name) {
-    for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
-        if (strcmp(verb, verbs[i].name) != 0)
-            continue;
-        if (!instance_name_valid(name)) {
-            log_error("'%s' is no name for an instance: 1 to 64 of a-z A-Z 0-9 _ -, the first a "
-                      "letter or digit",
-                      name);
-            return EXIT_USAGE;
-        }
-        return verbs[i].run(name);
-    }
-    log_error("'%s' is none of mount, umount; see 'left4me-overlay --help'", verb);
-    return EXIT_USAGE;
-}
-
 int main(int argc, char *argv[]) {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
-    int c;
+    static const CommandLine line = {"left4me-overlay", help, 2, "a verb and one NAME"};
+    int r = command_line_parse(&line, argc, argv);
 
-    log_open_stderr("left4me-overlay");
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-        if (c == 'h') {
-            help();
-            return EXIT_DONE;
-        }
-        if (c == 'v') {
-            (void)printf("left4me-overlay %s\n", PACKAGE_VERSION);
-            return EXIT_DONE;
-        }
-        log_error("unknown option; see 'left4me-overlay --help'");
-        return EXIT_USAGE;
-    }
-    if (argc - optind != 2) {
-        log_error("a verb and one NAME are needed; see 'left4me-overlay --help'");
-        return EXIT_USAGE;
-    }
-    return dispatch(argv[optind], argv[optind + 1]);
+    if (r >= 0)
+        return r;
+    for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+        if (strcmp(argv[optind], verbs[i].name) == 0)
+            return verbs[i].run(argv[optind + 1]);
+    log_error("'%s' is none of mount, umount; see 'left4me-overlay --help'", argv[optind]);
+    return EXIT_USAGE;
 }

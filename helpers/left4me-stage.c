@@ -9,13 +9,13 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "helpers/command-line.h"
 #include "helpers/upper.h"
 #include "shared/exit.h"
 #include "shared/fd.h"
@@ -28,6 +28,8 @@
 
 #define ROOT LEFT4ME_ROOT_DIR
 #define LAYER_CFG "left4dead2/cfg"
+#define FAULTS_LOGGED_MAX 200
+#define ALIAS_SIZE_MAX (1024 * 1024)
 
 /* --- The spec ------------------------------------------------------------------------------- */
 
@@ -35,7 +37,7 @@ static int read_spec(int root_fd, const char *name, Spec *spec) {
     static char text[SPEC_SIZE_MAX];
     _cleanup_close_ int instances_fd = -EBADF;
     char path[PATH_MAX];
-    SpecLog log = {.path = path, .source = true};
+    SpecLog log = {.path = path, .most = FAULTS_LOGGED_MAX, .source = true};
     size_t len;
     int r;
 
@@ -54,6 +56,7 @@ static int read_spec(int root_fd, const char *name, Spec *spec) {
     }
 
     r = spec_parse(spec, text, len, ROOT, spec_log_fault, &log);
+    spec_log_rest(&log);
     if (r == -EBADMSG)
         return EXIT_CONFIGURATION;
     if (r < 0) {
@@ -88,8 +91,7 @@ static int make_directories(int root_fd, const char *name, int *ret_cfg_fd) {
     (void)snprintf(path, sizeof(path), "runtime/%s", name);
     runtime_fd = fd_open_beneath(root_fd, path, O_PATH | O_DIRECTORY, 0);
     if (runtime_fd < 0) {
-        log_error("cannot use '" ROOT "/%s', which systemd makes: %s", path,
-                  strerror(-runtime_fd));
+        log_error("cannot use '" ROOT "/%s', which systemd makes: %s", path, strerror(-runtime_fd));
         return EXIT_FAILED;
     }
 
@@ -111,12 +113,32 @@ static int make_directories(int root_fd, const char *name, int *ret_cfg_fd) {
     return EXIT_DONE;
 }
 
+/* Why FD, or the errno of opening PATH beneath OVERLAYS_FD, cannot be copied; NULL if it can, or if
+ * it is an error and not the layer's way of having no such file. */
+static const char *unfit_alias_source(int overlays_fd, const char *path, int fd) {
+    _cleanup_close_ int looked_at_fd = -EBADF;
+    struct stat st;
+
+    if (fd == -ELOOP)
+        return "is reached through a symbolic link";
+    /* A device, or a whiteout, cannot be opened where the file system is nodev. */
+    if (fd == -EACCES || fd == -ENXIO)
+        fd = looked_at_fd = fd_open_beneath(overlays_fd, path, O_PATH, 0);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return NULL;
+    if (!S_ISREG(st.st_mode))
+        return "is no regular file";
+    if (st.st_size > ALIAS_SIZE_MAX)
+        return "is larger than 1 MiB, which no cfg file is";
+    return NULL;
+}
+
 /* Opens the server.cfg that an alias stands for. Returns a descriptor, -ENOENT once it was said
  * that there is nothing to copy, or another negative errno. */
 static int open_alias_source(int overlays_fd, const SpecOverlay *overlay) {
     _cleanup_free_ char *path = NULL;
     _cleanup_close_ int fd = -EBADF;
-    struct stat st;
+    const char *unfit;
 
     if (asprintf(&path, "%s/" LAYER_CFG "/server.cfg", overlay->path) < 0)
         return -ENOMEM;
@@ -126,10 +148,10 @@ static int open_alias_source(int overlays_fd, const SpecOverlay *overlay) {
                    overlay->alias);
         return -ENOENT;
     }
-    if (fd == -ELOOP || fd == -ENXIO || (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))) {
-        log_warning("'" ROOT "/overlays/%s' is no regular file, or reached through a symbolic "
-                    "link, ignoring: there is no server_%s.cfg",
-                    path, overlay->alias);
+    unfit = unfit_alias_source(overlays_fd, path, fd);
+    if (unfit) {
+        log_warning("'" ROOT "/overlays/%s' %s, ignoring: there is no server_%s.cfg", path, unfit,
+                    overlay->alias);
         return -ENOENT;
     }
     return fd < 0 ? fd : TAKE_FD(fd);
@@ -200,11 +222,26 @@ static const char *environment(const char *name) {
     return value ? value : "";
 }
 
+/* How much of two long values a message shows, from a little before the first difference. */
+#define SHOWN_MAX 1200
+#define SHOWN_BEFORE 40
+
 static void compare(const char *what, const char *in_force, const char *in_spec) {
-    if (strcmp(in_force, in_spec) != 0)
-        log_warning("the spec's %s changed since the last daemon-reload, which takes effect after "
-                    "the next one: in force \"%s\", in the spec \"%s\"",
-                    what, in_force, in_spec);
+    size_t same = 0, skip;
+
+    while (in_force[same] != '\0' && in_force[same] == in_spec[same])
+        same++;
+    if (in_force[same] == in_spec[same])
+        return;
+
+    skip = strlen(in_force) <= SHOWN_MAX && strlen(in_spec) <= SHOWN_MAX ? 0
+           : same > SHOWN_BEFORE                                         ? same - SHOWN_BEFORE
+                                                                         : 0;
+    log_warning("the spec's %s changed since the last daemon-reload, which takes effect after the "
+                "next one: in force \"%s%.*s%s\", in the spec \"%s%.*s%s\"",
+                what, skip > 0 ? "..." : "", SHOWN_MAX, in_force + skip,
+                strlen(in_force + skip) > SHOWN_MAX ? "..." : "", skip > 0 ? "..." : "", SHOWN_MAX,
+                in_spec + skip, strlen(in_spec + skip) > SHOWN_MAX ? "..." : "");
 }
 
 static void put_text(FILE *f, const char *text) {
@@ -304,45 +341,21 @@ static int run(const char *name) {
 }
 
 static void help(void) {
-    (void)printf("left4me-stage NAME\n\n"
-                 "Fills the upper layer of instance NAME: server.cfg and server_<alias>.cfg, from\n"
-                 ROOT "/instances/NAME/spec.yaml. left4me-server@NAME.service\n"
-                 "runs it before each start, with L4D2_PORT, L4D2_ARGS and L4D2_LOWERDIRS in its\n"
-                 "environment.\n\n"
-                 "  --help     show this\n"
-                 "  --version  show the version\n\n"
-                 "Exit status: 0 done, 1 failed, 2 wrong usage, 78 the spec, an overlay or the\n"
-                 "port is at fault, or the instance is not compiled.\n");
+    (void)printf(
+        "left4me-stage NAME\n\n"
+        "Fills the upper layer of instance NAME: server.cfg and server_<alias>.cfg, from\n" ROOT
+        "/instances/NAME/spec.yaml. left4me-server@NAME.service\n"
+        "runs it before each start, with L4D2_PORT, L4D2_ARGS and L4D2_LOWERDIRS in its\n"
+        "environment.\n\n"
+        "  --help     show this\n"
+        "  --version  show the version\n\n"
+        "Exit status: 0 done, 1 failed, 2 wrong usage, 78 the spec, an overlay or the\n"
+        "port is at fault, or the instance is not compiled.\n");
 }
 
 int main(int argc, char *argv[]) {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
-    int c;
+    static const CommandLine line = {"left4me-stage", help, 1, "one NAME"};
+    int r = command_line_parse(&line, argc, argv);
 
-    log_open_stderr("left4me-stage");
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-        if (c == 'h') {
-            help();
-            return EXIT_DONE;
-        }
-        if (c == 'v') {
-            (void)printf("left4me-stage %s\n", PACKAGE_VERSION);
-            return EXIT_DONE;
-        }
-        log_error("unknown option; see 'left4me-stage --help'");
-        return EXIT_USAGE;
-    }
-    if (argc - optind != 1) {
-        log_error("one NAME is needed; see 'left4me-stage --help'");
-        return EXIT_USAGE;
-    }
-    if (!instance_name_valid(argv[optind])) {
-        log_error("'%s' is no name for an instance: 1 to 64 of a-z A-Z 0-9 _ -, the first a letter "
-                  "or digit",
-                  argv[optind]);
-        return EXIT_USAGE;
-    }
-    return run(argv[optind]);
+    return r >= 0 ? r : run(argv[optind]);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "helpers/upper.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -11,11 +10,6 @@
 
 #include "shared/fd.h"
 #include "shared/macros.h"
-
-static void closedirp(DIR **dir) {
-    if (*dir)
-        (void)closedir(*dir);
-}
 
 /* Kernel, Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories". */
 static bool is_whiteout(int dir_fd, const char *name) {
@@ -34,7 +28,7 @@ int upper_make_dir(int dir_fd, const char *name) {
 }
 
 int upper_remove_stale(int cfg_fd) {
-    _cleanup_(closedirp) DIR *dir = NULL;
+    _cleanup_closedir_ DIR *dir = NULL;
     _cleanup_close_ int fd = -EBADF;
     struct dirent *entry;
 

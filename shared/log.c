@@ -17,8 +17,7 @@ static struct {
     int kmsg_fd;
     bool to_stderr;
     bool level_prefix;
-    int max_level;
-} state = {.name = "left4me", .kmsg_fd = -EBADF, .to_stderr = true, .max_level = LOG_INFO};
+} state = {.name = "left4me", .kmsg_fd = -EBADF, .to_stderr = true};
 
 /* sd-daemon(3): the prefix is for the journal, and $JOURNAL_STREAM says whether standard error
  * still is the stream that systemd gave us. */
@@ -43,10 +42,6 @@ void log_open_kmsg(const char *name) {
     state.kmsg_fd = open("/dev/kmsg", O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
     if (state.kmsg_fd >= 0)
         state.to_stderr = isatty(STDERR_FILENO) == 1;
-}
-
-void log_set_max_level(int level) {
-    state.max_level = level;
 }
 
 /* Copies the one character at S to OUT, escaped where it must be. Returns the bytes taken, or 0
@@ -119,9 +114,6 @@ static void write_stderr(int level, bool first, const char *line, size_t len) {
 _printf_(3, 0) static void log_line(int level, bool first, const char *format, va_list ap) {
     char text[TEXT_MAX];
     int n;
-
-    if (level > state.max_level)
-        return;
 
     n = vsnprintf(text, sizeof(text), format, ap);
     if (n < 0)

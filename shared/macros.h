@@ -6,6 +6,7 @@
  * A variable that owns something carries a _cleanup_*_ attribute; ownership leaves a function only
  * through TAKE_PTR or TAKE_FD. Descriptors that hold nothing are -EBADF, never -1 or 0. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,3 +57,9 @@ static inline void fclosep(FILE **f) {
     errno = saved;
 }
 #define _cleanup_fclose_ _cleanup_(fclosep)
+
+static inline void closedirp(DIR **dir) {
+    if (*dir)
+        (void)closedir(*dir);
+}
+#define _cleanup_closedir_ _cleanup_(closedirp)

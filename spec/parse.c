@@ -39,6 +39,7 @@ typedef struct Parser {
     SpecReport report;
     void *userdata;
     unsigned flow_depth; /* how many flow collections the current event is in */
+    bool cleaned;        /* a line may have been joined to another */
     bool refused;
 } Parser;
 
@@ -97,11 +98,12 @@ static void warning(Parser *p, const char *message) {
     report_fault(p, &where);
 }
 
-/* Adds the first LEN bytes of LINE, from 0, to the fault; nothing of a flow collection is shown. */
+/* Adds the first LEN bytes of LINE, from 0, to the fault; nothing of a flow collection is shown,
+ * and nothing at all where what was replaced may have been the end of a line. */
 static void fault_show(Parser *p, SpecFault *where, size_t line, size_t len) {
     size_t unused;
 
-    if (len == 0 || p->flow_depth > 0)
+    if (len == 0 || p->flow_depth > 0 || p->cleaned)
         return;
     where->source = p->text.text + spec_text_line(&p->text, line, &unused);
     where->source_len = len;
@@ -560,10 +562,15 @@ const char *const *spec_overlay_key_names(void) {
     return key_names(overlay_keys, names, ELEMENTSOF(names));
 }
 
-/* A name that is quoted in a message: a line of server.cfg that YAML takes for a key is none. */
-static bool key_presentable(const Parser *p) {
-    return p->flow_depth == 0 && scalar_len(p) <= 32 && strlen(scalar(p)) == scalar_len(p) &&
-           alias_valid(scalar(p));
+/* A name that is quoted in a message: a line of server.cfg that YAML takes for a key is none, nor
+ * are words in quotes of which it is not known yet whether a colon follows. */
+static bool key_presentable(Parser *p) {
+    const yaml_mark_t *end = &p->event.end_mark;
+    size_t i = spec_text_offset(&p->text, end->line, end->column);
+
+    return p->flow_depth == 0 && p->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+           scalar_len(p) <= 32 && alias_valid(scalar(p)) && i < p->text.len &&
+           p->text.text[i] == ':';
 }
 
 /* Returns the row in KEYS of the key that was meant, or -1. */
@@ -782,7 +789,7 @@ int spec_parse(Spec *spec, char *text, size_t len, const char *root, SpecReport 
     spec->n_overlays = 0;
     spec->arena_used = 0;
 
-    (void)spec_text_clean(&p.text, report_character, &p);
+    p.cleaned = spec_text_clean(&p.text, report_character, &p) > 0;
     if (!yaml_parser_initialize(&p.yaml))
         return -ENOMEM;
     yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);

@@ -7,8 +7,8 @@
 
 #define SHOWN_MAX 160
 
-/* Fills BUF with a blank for each character of the source line in front of the fault. (A line with a
- * tab is not shown at all: it would be escaped in the log, and the caret be off.) */
+/* Fills BUF with a blank for each character of the source line in front of the fault. (A line with
+ * a tab is not shown at all: it would be escaped in the log, and the caret be off.) */
 static void caret_lead(const SpecFault *fault, char *buf, size_t size) {
     size_t n = 0, column = 1;
 
@@ -37,6 +37,12 @@ void spec_log_fault(void *userdata, const SpecFault *fault) {
     caret_lead(fault, lead, sizeof(lead));
     log_more(fault->level, "  %.*s", (int)fault->source_len, fault->source);
     log_more(fault->level, "  %s^", lead);
+}
+
+void spec_log_rest(const SpecLog *log) {
+    if (log->most > 0 && log->count > log->most)
+        log_error("%s: and %u more; 'left4me-generator --dry-run' shows all", log->path,
+                  log->count - log->most);
 }
 
 void spec_write_lowerdirs(FILE *f, const Spec *spec, const char *root,

@@ -19,6 +19,9 @@ typedef struct SpecLog {
 /* A SpecReport whose userdata is a SpecLog. */
 void spec_log_fault(void *userdata, const SpecFault *fault);
 
+/* Says how many were not printed, if any. */
+void spec_log_rest(const SpecLog *log);
+
 /* Writes the value of L4D2_LOWERDIRS: the overlays in their order, the installation last, each an
  * absolute path, separated by colons. WRITE puts text into F, escaped for what F is to become. */
 void spec_write_lowerdirs(FILE *f, const Spec *spec, const char *root,

@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SPEC_SIZE_MAX ((size_t)64 * 1024)       /* bytes of a spec */
-#define SPEC_VALUE_MAX ((size_t)64 * 1024)      /* bytes of L4D2_ARGS and of L4D2_LOWERDIRS */
-#define SPEC_ITEMS_MAX 4096                     /* items of a list */
-#define SPEC_OVERLAYS_MAX 499                   /* overlayfs takes 500; the installation is one */
+#define SPEC_SIZE_MAX ((size_t)64 * 1024)  /* bytes of a spec */
+#define SPEC_VALUE_MAX ((size_t)64 * 1024) /* bytes of L4D2_ARGS and of L4D2_LOWERDIRS */
+#define SPEC_ITEMS_MAX 4096                /* items of a list */
+#define SPEC_OVERLAYS_MAX 499              /* overlayfs takes 500; the installation is one */
 
 typedef struct SpecOverlay {
     const char *path;
@@ -36,10 +36,10 @@ typedef struct Spec {
 } Spec;
 
 typedef struct SpecFault {
-    int level;              /* LOG_ERR: the spec is refused; LOG_WARNING: it is not */
-    unsigned line, column;  /* from 1, the column in characters */
-    const char *message;    /* holds nothing of the spec but names of keys */
-    const char *source;     /* what of the source line may be shown, or NULL: it may be a secret */
+    int level;             /* LOG_ERR: the spec is refused; LOG_WARNING: it is not */
+    unsigned line, column; /* from 1, the column in characters */
+    const char *message;   /* holds nothing of the spec but names of keys */
+    const char *source;    /* what of the source line may be shown, or NULL: it may be a secret */
     size_t source_len;
 } SpecFault;
 

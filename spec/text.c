@@ -23,6 +23,7 @@ static const char *character_fault(uint32_t c) {
 }
 
 size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata) {
+    const char *before = NULL; /* what was wrong with the character before */
     unsigned line = 1, column = 1;
     size_t faults = 0;
 
@@ -39,6 +40,7 @@ size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata) {
         if ((unsigned char)t->text[i] >= ' ' && (unsigned char)t->text[i] < 0x7f) {
             i++;
             column++;
+            before = NULL;
             continue;
         }
 
@@ -53,10 +55,12 @@ size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata) {
             message = character_fault(c);
 
         if (message) {
-            report(userdata, line, column, message);
+            if (message != before)
+                report(userdata, line, column, message);
             faults++;
             memset(t->text + i, '_', n > 0 ? n : 1);
         }
+        before = message;
         i += n > 0 ? n : 1;
         column++;
         if (n > 0 && c == '\n') {
@@ -172,8 +176,8 @@ static bool only_scalar(const char *s, size_t i, size_t end) {
     return !memchr(s + i, '#', end - i);
 }
 
-/* The same where there is no parser's word for it: a plain scalar that goes on to the end of the line,
- * and cannot be a quoted one with something behind it, or hold another key. */
+/* The same where there is no parser's word for it: a plain scalar that goes on to the end of the
+ * line, and cannot be a quoted one with something behind it, or hold another key. */
 static bool only_plain_scalar(const char *s, size_t i, size_t end) {
     if (i < end && strchr("\"'|>%@`?-,", s[i]))
         return false;
@@ -208,6 +212,9 @@ size_t spec_text_show_value(SpecText *t, size_t line, size_t scalar_start, size_
         return 0;
     if (skip_public_key(t->text, i, end) != scalar_start ||
         skip_blanks(t->text, scalar_end, end) != end)
+        return 0;
+    /* To the parser, an anchor and a tag belong to the scalar. */
+    if (scalar_start < end && strchr("&!", t->text[scalar_start]))
         return 0;
     return len;
 }

@@ -13,7 +13,7 @@ typedef struct SpecText {
     /* Where the line lies that was asked for last: questions come in the order of the text. */
     unsigned line;
     size_t line_start;
-    /* Likewise the column, of the line that starts at asked_line_start: a long line has many items. */
+    /* Likewise the column, in the line that starts at asked_line_start, for long lines. */
     size_t asked_line_start, asked_column, asked_offset;
 } SpecText;
 
@@ -21,8 +21,8 @@ typedef struct SpecText {
 typedef void (*SpecTextReport)(void *userdata, unsigned line, unsigned column, const char *message);
 
 /* Reports all that is no UTF-8, a control character, or no character at all, and puts underscores
- * in its place, so that a parser can go on. CR is taken in front of LF only, and a byte order mark
- * at the start is left out. Returns how many there were. */
+ * in its place, so that a parser can go on; a run of the same fault is told once. CR is taken in
+ * front of LF only, and a byte order mark at the start is left out. Returns how many there were. */
 size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata);
 
 /* Says what a decoded value of LEN bytes holds that no value may (escapes can bring it in), or
@@ -46,6 +46,6 @@ size_t spec_text_show_key(SpecText *t, size_t line, size_t key, size_t key_len);
 size_t spec_text_show_value(SpecText *t, size_t line, size_t start, size_t end);
 
 /* Likewise for a syntax error in LINE: the whole line where it, and every line above that is not
- * blank or a comment, holds nothing but such a key and a plain scalar. What a parser could not make sense
- * of may be anything. */
+ * blank or a comment, holds nothing but such a key and a plain scalar. What a parser could not make
+ * sense of may be anything. */
 size_t spec_text_show_syntax(SpecText *t, size_t line);

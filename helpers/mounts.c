@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "helpers/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "shared/macros.h"
+
+/* How often a mount is looked for that is moved meanwhile. */
+#define TRIES_MAX 16
+
+typedef struct Mount {
+    uint64_t id;
+    const char *path;
+} Mount;
+
+uint64_t mounts_id(int fd) {
+    struct statx st;
+
+    if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+        return 0;
+    return (st.stx_mask & STATX_MNT_ID) ? st.stx_mnt_id : 0;
+}
+
+/* Octal escapes stand for blank, newline and backslash (proc_pid_mountinfo(5)). */
+static void unescape(char *s) {
+    char *to = s;
+
+    while (*s != '\0') {
+        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] != '\0' && s[3] != '\0') {
+            *to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+            s += 4;
+        } else {
+            *to++ = *s++;
+        }
+    }
+    *to = '\0';
+}
+
+/* Cuts LINE into fields: "ID PARENT DEV ROOT PATH OPTIONS [TAG]... - TYPE SOURCE OPTIONS". */
+static bool parse(char *line, const char *source, Mount *ret) {
+    char *fields = line, *tail = strstr(line, " - overlay ");
+    size_t n = strlen(source);
+    char *path = NULL;
+
+    if (!tail)
+        return false;
+    tail += strlen(" - overlay ");
+    if (strncmp(tail, source, n) != 0 || tail[n] != ' ')
+        return false;
+    ret->id = strtoull(line, NULL, 10);
+    for (unsigned i = 0; i < 5; i++)
+        path = strsep(&fields, " ");
+    if (!path)
+        return false;
+    unescape(path);
+    ret->path = path;
+    return true;
+}
+
+/* By a descriptor of which it is known what it stands for: its path may be anybody's. */
+static int detach(const Mount *mount) {
+    _cleanup_close_ int fd = open(mount->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+
+    if (mounts_id(fd) != mount->id)
+        return -ESTALE;
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return umount2(path, MNT_DETACH) < 0 ? -errno : 0;
+}
+
+/* One look at all mounts. Returns how many of the wanted ones there were; *RET is the outcome of
+ * detaching the last. */
+static int detach_all(const char *source, uint64_t keep, char *path, size_t size, int *ret) {
+    _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+    _cleanup_free_ char *line = NULL;
+    size_t line_size = 0;
+    int found = 0;
+
+    if (!f)
+        return -errno;
+    while (errno = 0, getline(&line, &line_size, f) >= 0) {
+        Mount mount;
+
+        if (!parse(line, source, &mount) || mount.id == keep)
+            continue;
+        (void)snprintf(path, size, "%s", mount.path);
+        *ret = detach(&mount);
+        found++;
+    }
+    return errno != 0 ? -errno : found;
+}
+
+int mounts_detach(const char *source, uint64_t keep, char *path, size_t size) {
+    int total = 0, r = 0;
+
+    for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+        int found = detach_all(source, keep, path, size, &r);
+
+        if (found <= 0)
+            return found < 0 ? found : total;
+        if (r >= 0)
+            total += found;
+    }
+    return r < 0 ? r : -ESTALE;
+}
