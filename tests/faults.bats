@@ -32,7 +32,6 @@ teardown() {
 # Starts, which has to fail, until the start limit. Then the messages of the helpers are in $output.
 assert_fails() {
     run -1 lab_run systemctl start "$(unit "$name")"
-    # shellcheck disable=SC2016
     lab_wait_for 30 sh -c '[ "$(systemctl is-failed "$1")" = failed ]' - "$(unit "$name")"
     run -0 lab_run journalctl --no-pager --output=cat --boot --unit="$(unit "$name")" _COMM=left4me-stage + \
         _COMM=left4me-overlay _SYSTEMD_UNIT="$(unit "$name")"
@@ -163,7 +162,6 @@ END
     reload
     start "$name" "${name}b"
     wait_answer_at() {
-        # shellcheck disable=SC2016
         lab_wait_for 10 sh -c 'quakestat -xml -a2s "$1" | grep UP' - "$1"
     }
     wait_answer_at "127.0.0.2:$port"
@@ -298,7 +296,6 @@ plant() {
 
 @test "a symlink in the place of what user left4me owns leads root's helpers nowhere" {
     local what
-    # shellcheck disable=SC2016
     lab_run sh -euc 'mkdir -p /victim/upper/left4dead2/cfg /victim/work /victim/merged
         echo kept >/victim/upper/left4dead2/cfg/server.cfg; chmod -R a+rwX /victim'
     for what in upper work merged upper/left4dead2 upper/left4dead2/cfg \
@@ -348,7 +345,6 @@ assert_resolves() {
     # Without it the name is not to be had, so it did not come from elsewhere.
     lab_run systemctl stop systemd-resolved
     lab_run systemctl restart "$(unit "$name")"
-    # shellcheck disable=SC2016
     lab_wait_for 15 grep '^resolve only-resolved: failed' \
         "$ROOT/runtime/$name/upper/left4dead2/logs/standin.log"
 }

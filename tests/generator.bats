@@ -5,7 +5,7 @@
 # where its messages go, is seen in a mount namespace, for it reads /var/lib/left4me then.
 
 # Much here is expanded by the shell inside; $output and the like are bats's.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# shellcheck disable=SC2154
 
 load lib/mountns.bash
 
@@ -338,7 +338,6 @@ overlays() {
 
 @test "no text of a spec becomes a key of the drop-in, whatever it is" {
     local i=0 text
-    # shellcheck disable=SC1003
     for text in 'a\nExecStart=/bin/sh' 'a\\\nExecStart=/bin/sh' 'a\r\nUser=root' '" ExecStart=x "' \
         '\\' '\\\\' '\\"' 'a\\' '"' "'" '%' '%%' '%n' '$$' '${L4D2_PORT}' '[Service]' '#' ';' \
         '\u2028User=root' '\u0085User=root' '\x00' '\x1b[2J' '\ufeff' '\ufffe' '=' '' ' ' '\t'; do

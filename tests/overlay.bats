@@ -6,7 +6,7 @@
 # bats file_tags=root
 
 # Much here is expanded by the shell inside; $output and the like are bats's.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# shellcheck disable=SC2154
 
 load lib/mountns.bash
 

@@ -232,11 +232,9 @@ argv[5]=27016"
 
 @test "a server that is killed is started again, on a fresh mount with none below" {
     lab_run systemctl kill --kill-whom=main --signal=KILL left4me-server@two
-    # shellcheck disable=SC2016
     lab_wait_for 4 sh -c '! grep -F "$1" /proc/self/mountinfo' - "$ROOT/runtime/two/merged"
     run -0 property two SubState
     assert_output auto-restart
-    # shellcheck disable=SC2016
     lab_wait_for 15 sh -c '[ "$(systemctl show --value -p NRestarts "$1")" -ge 1 ]' - "$(unit two)"
     wait_answer 27016
     run -0 mounts two
@@ -247,7 +245,6 @@ argv[5]=27016"
     spec quits <<<$'port: 27018\nconfig: [standin_exit 0.3]'
     policy <<<$'[Service]\nRestartSec=100ms'
     start quits
-    # shellcheck disable=SC2016
     lab_wait_for 15 sh -c '[ "$(systemctl show --value -p NRestarts "$1")" -ge 2 ]' - "$(unit quits)"
     stop quits
     policy <<<''
@@ -283,7 +280,6 @@ argv[5]=27016"
     spec crashes <<<$'port: 27018\nconfig: [standin_crash 0]'
     policy <<<$'[Service]\nRestartSec=50ms'
     start crashes
-    # shellcheck disable=SC2016
     lab_wait_for 30 sh -c '[ "$(systemctl is-failed "$1")" = failed ]' - "$(unit crashes)"
     run -0 property crashes NRestarts
     assert_output 10
@@ -326,7 +322,6 @@ END
 
 # What could: mounts, processes of the game's user, files of the instance.
 traces() {
-    # shellcheck disable=SC2016
     lab_run sh -c '
         grep -F "runtime/$1/" /proc/self/mountinfo
         pgrep -a -f "runtime/$1/"
@@ -371,7 +366,6 @@ traces() {
 @test "stopping left4me-servers.target stops all servers of the host" {
     lab_run systemctl stop left4me-servers.target
     # The target is down at once; the servers take their time to leave.
-    # shellcheck disable=SC2016
     lab_wait_for 10 sh -c '! grep -F "$1" /proc/self/mountinfo' - " $ROOT/"
     run -0 lab_run systemctl list-units 'left4me-server@*' --state=active,activating --no-legend
     assert_output ''

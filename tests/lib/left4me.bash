@@ -79,7 +79,6 @@ answer() {
 wait_answer() {
     local port
     for port in "$@"; do
-        # shellcheck disable=SC2016 # expanded in the machine
         lab_wait_for 20 sh -c \
             'quakestat -timeout 2 -retry 3 -xml -a2s "127.0.0.1:$1" | grep -F "status=\"UP\""' - \
             "$port"
@@ -97,6 +96,5 @@ property() {
 
 # mounts NAME: how many are on merged.
 mounts() {
-    # shellcheck disable=SC2016
     lab_run awk -v path="$ROOT/runtime/$1/merged" '$5 == path' /proc/self/mountinfo | wc -l
 }

@@ -18,7 +18,6 @@ teardown_file() {
 
 # What one instance has on the machine.
 traces() {
-    # shellcheck disable=SC2016
     lab_run sh -c '
         grep -F "runtime/$1/" /proc/self/mountinfo
         pgrep -a -u left4me
@@ -45,7 +44,6 @@ traces() {
     spec crashes <<<$'port: 27016\nconfig: [standin_crash 0]'
     reload
     start crashes
-    # shellcheck disable=SC2016
     lab_wait_for 600 sh -c '[ "$(systemctl show --value -p NRestarts "$1")" -ge 1000 ]' - \
         "$(unit crashes)"
     spec crashes <<<'port: 27016'
