@@ -83,7 +83,7 @@ static int stage_error(const char *name, const char *what, int r) {
 /* Makes the directories of the instance. Returns an exit status; upper's cfg directory is in
  * *RET_CFG_FD. */
 static int make_directories(int root_fd, const char *name, int *ret_cfg_fd) {
-    static const char *const chain[] = {"upper", "upper/left4dead2", "upper/" LAYER_CFG};
+    static const char *const chain[] = {"upper", "upper/left4dead2", ("upper/" LAYER_CFG)};
     static const char *const beside[] = {"work", "merged"};
     _cleanup_close_ int runtime_fd = -EBADF, fd = -EBADF;
     char path[INSTANCE_NAME_MAX + sizeof("runtime/")];
