@@ -15,7 +15,7 @@ UNITS=/var/lib/units
 
 setup_file() {
     require systemd-analyze
-    mountns_prepare left4me-generator left4me-overlay left4me-stage
+    mountns_prepare left4me-generator left4me-overlay left4me-reload left4me-stage
 }
 
 setup() {
@@ -26,13 +26,13 @@ setup() {
     mkdir "$LIB/units" "$LIB/generators" "$LIB/helpers" "$STATE/instances"
     cp -r "$BUILD"/units/left4me* "$SOURCE"/units/left4me*.{slice,target} "$LIB/units/"
     cp "$HELPERS/left4me-generator" "$LIB/generators/"
-    cp "$HELPERS"/left4me-{overlay,stage} "$LIB/helpers/"
+    cp "$HELPERS"/left4me-{overlay,reload,stage} "$LIB/helpers/"
     # Nothing is installed: the units are to find the helpers where they are here.
     local helperdir
     helperdir=$(sed -n 's/^ExecStartPre=\(.*\)\/left4me-stage %i$/\1/p' \
         "$LIB/units/left4me-server@.service")
     [[ -n $helperdir ]]
-    sed -i "s|$helperdir/|/var/lib/helpers/|" "$LIB/units/left4me-server@.service"
+    sed -i "s|$helperdir/|/var/lib/helpers/|" "$LIB"/units/*.service
     # The game is not there before the mount is.
     mkdir -p "$LIB/units/left4me-server@.service.d"
     printf '[Service]\nExecStart=\nExecStart=/bin/sh ${L4D2_PORT} $L4D2_ARGS\n' \
@@ -132,7 +132,7 @@ assert_accepted() {
     done
     # Had the pattern met nothing, nothing would have been verified.
     assert_equal "${units[*]}" \
-        'left4me-game.slice left4me-load.service left4me-servers.target left4me.slice'
+        'left4me-game.slice left4me-load.service left4me-reload.service left4me-servers.target left4me.slice'
     run -0 verify "${units[@]}"
     assert_output ''
 }
