@@ -7,4 +7,5 @@ enum {
     EXIT_FAILED = 1, /* also: a check or a dry run found faults */
     EXIT_USAGE = 2,
     EXIT_CONFIGURATION = 78, /* EX_CONFIG of sysexits.h: spec, layers or port are at fault */
+    EXIT_INTERRUPTED = 130,  /* by Ctrl-C */
 };

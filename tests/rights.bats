@@ -365,6 +365,63 @@ probe() {
     refused as stranger ls "$ROOT/runtime/x"
 }
 
+# --- left4mectl, as a panel's user -------------------------------------------------------------
+
+panel() {
+    as panel env HOME=/home/panel left4mectl "$@"
+}
+
+@test "a panel's user has the whole life of an instance with autostart by left4mectl, without sudo" {
+    run -0 panel create c - <<<$'port: 27030\nautostart: true\nconfig: [standin_leave 0]'
+    assert_line 'c: created'
+    run -0 lab_run stat -c '%a %U:%G' "$ROOT/instances/c/spec.yaml"
+    assert_output '640 panel:left4me'
+    run -0 as panel env EDITOR='sed -i s/27030/27031/' left4mectl edit c
+    run -0 panel start --once c
+    wait_answer 27031
+    run -0 panel restart c
+    wait_answer 27031
+    run -0 panel stop --once c
+    # An instance with autostart needs no enabling, and so no right to it.
+    run -0 panel start c
+    run -0 panel stop c
+    assert_line "c: it comes back at the next boot: its spec says 'autostart: true'"
+    run -0 panel start c
+    run -0 panel reset c
+    run -2 lab_run ls "$ROOT/runtime/c"
+    run -0 panel start c
+    run -0 panel delete c
+    run -2 lab_run ls "$ROOT/instances/c" "$ROOT/runtime/c"
+}
+
+@test "a panel's user who has no right to enable is told which, and of --once, and nothing is changed" {
+    panel create c - <<<'port: 27030'
+    run -1 panel start c
+    assert_line --partial 'not permitted to enable units (polkit: org.freedesktop.systemd1.manage-unit-files); nothing was changed'
+    assert_line --partial "'--once'"
+    run -3 lab_run systemctl is-active left4me-server@c
+    lab_run systemctl enable left4me-server@c
+    run -1 panel delete c
+    assert_line --partial 'not permitted to disable units'
+    run -0 lab_run test -e "$ROOT/instances/c/spec.yaml"
+    lab_run systemctl disable left4me-server@c
+    run -0 panel delete c
+}
+
+@test "the game's user, a writer of specs and a stranger can start nothing by left4mectl" {
+    local user
+    for user in left4me writer stranger; do
+        run -1 as "$user" left4mectl start --once x
+        assert_output --partial 'not permitted'
+        run -1 as "$user" left4mectl stop --once x
+        assert_output --partial 'not permitted'
+        run -1 as "$user" left4mectl reset x
+    done
+    run -1 as stranger left4mectl create s - <<<'port: 27030'
+    assert_output --partial 'those may who are root or in group left4me'
+    run -0 lab_run systemctl is-active left4me-server@x
+}
+
 # --- That these files make the difference -----------------------------------------------------
 
 # without FILE COMMAND…: what it answers while FILE is not there.

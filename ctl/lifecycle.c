@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* create, start, stop, restart, reset, delete: what systemctl and files do too, with a look before
+ * and after. Nothing is changed before it is known that all of it is permitted. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-journal.h>
+#include <time.h>
+
+#include "ctl/bus.h"
+#include "ctl/lifecycle.h"
+#include "ctl/place.h"
+#include "shared/exit.h"
+#include "shared/fd.h"
+#include "shared/log.h"
+
+#define LOG_LINES_MAX 6
+
+/* --- Looking -------------------------------------------------------------------------------- */
+
+/* Whether PATH, below <root>, is there; what may not be looked at is taken to be. */
+_printf_(1, 2) static bool exists(const char *format, ...) {
+    char path[PATH_MAX];
+    struct stat st;
+    va_list ap;
+    int n = snprintf(path, sizeof(path), "%s/", arg_root);
+
+    va_start(ap, format);
+    (void)vsnprintf(path + n, sizeof(path) - (size_t)n, format, ap);
+    va_end(ap);
+    return lstat(path, &st) == 0 || errno == EACCES;
+}
+
+static bool is_compiled(const char *name) {
+    char path[128 + INSTANCE_NAME_MAX];
+
+    (void)snprintf(path, sizeof(path),
+                   "/run/systemd/generator/left4me-server@%s.service.d/50-left4me.conf", name);
+    return access(path, F_OK) == 0;
+}
+
+/* The overlay of NAME, on merged or wherever it was moved to. */
+static bool is_mounted(const char *name) {
+    _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+    _cleanup_free_ char *line = NULL;
+    char source[32 + INSTANCE_NAME_MAX];
+    size_t size = 0;
+
+    (void)snprintf(source, sizeof(source), " - overlay left4me-%s ", name);
+    while (f && getline(&line, &size, f) >= 0)
+        if (strstr(line, source))
+            return true;
+    return false;
+}
+
+/* --- Outcomes ------------------------------------------------------------------------------- */
+
+/* What the unit's processes, and systemd of it, said since SINCE that was an error. */
+static void say_log(const char *unit, uint64_t since) {
+    char match[32 + UNIT_NAME_MAX];
+    sd_journal *journal = NULL;
+    unsigned lines = 0;
+
+    if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0)
+        return;
+    (void)snprintf(match, sizeof(match), "_SYSTEMD_UNIT=%s", unit);
+    (void)sd_journal_add_match(journal, match, 0);
+    for (int level = 0; level <= LOG_ERR; level++) {
+        char priority[] = {'P', 'R', 'I', 'O', 'R', 'I', 'T', 'Y', '=', (char)('0' + level), 0};
+
+        (void)sd_journal_add_match(journal, priority, 0);
+    }
+    if (sd_journal_seek_realtime_usec(journal, since) >= 0)
+        while (lines < LOG_LINES_MAX && sd_journal_next(journal) > 0) {
+            const void *data;
+            size_t len;
+
+            if (sd_journal_get_data(journal, "MESSAGE", &data, &len) < 0 ||
+                len <= strlen("MESSAGE="))
+                continue;
+            say_outcome_line("%.*s", (int)(len - strlen("MESSAGE=")),
+                             (const char *)data + strlen("MESSAGE="));
+            lines++;
+        }
+    sd_journal_close(journal);
+    if (lines == 0)
+        say_outcome_line("'left4mectl logs %s' may tell more", strchr(unit, '@') + 1);
+}
+
+static uint64_t now_usec(void) {
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* To stand behind "start", "stop" or "restart". */
+static const char *explain_result(const char *result) {
+    static const char *const texts[][2] = {
+        {"failed", "failed"},
+        {"timeout", "took too long"},
+        {"dependency", "needs a unit that failed"},
+        {"assert", "is refused: there is no such instance, it has no spec.yaml"},
+        {"skipped", "was skipped by systemd"},
+        {"unsupported", "is not supported by systemd here"},
+        {"canceled", "was cancelled"},
+        {"collected", "was dropped by systemd"},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+        if (strcmp(texts[i][0], result) == 0)
+            return texts[i][1];
+    return result;
+}
+
+/* Says how the job ended. Returns whether it was done. DONE is the sentence for that. */
+static bool say_job(sd_bus *bus, const Job *job, const char *verb, const char *done,
+                    uint64_t since) {
+    _cleanup_free_ char *state = NULL;
+    char unit[UNIT_NAME_MAX];
+
+    unit_name(job->name, unit);
+    if (job->error) {
+        say_outcome(job->name, true, "refused", "cannot %s: %s", verb, job->error);
+        return false;
+    }
+    if (strcmp(job->result, "done") == 0) {
+        say_outcome(job->name, false, "done", "%s", done);
+        return true;
+    }
+    if (job->result[0] == '\0') {
+        say_outcome(job->name, false, "queued", "%s: the job is queued", verb);
+        return true;
+    }
+    if (strcmp(job->result, "canceled") == 0) {
+        (void)bus_unit_string(bus, unit, "Unit", "ActiveState", &state);
+        say_outcome(job->name, true, "canceled", "%s %s; the unit is %s now", verb,
+                    explain_result(job->result), state ? state : "in a state that is not known");
+        return false;
+    }
+    say_outcome(job->name, true, "failed", "%s %s", verb, explain_result(job->result));
+    if (strcmp(job->result, "assert") != 0)
+        say_log(unit, since);
+    return false;
+}
+
+/* --- Many at once --------------------------------------------------------------------------- */
+
+static Job *jobs_new(int n, char *names[]) {
+    Job *jobs = calloc((size_t)n, sizeof(*jobs));
+
+    for (int i = 0; jobs && i < n; i++)
+        jobs[i].name = names[i];
+    if (!jobs)
+        log_error("no memory");
+    return jobs;
+}
+
+/* Runs METHOD for all and says how each ended. */
+static int run_jobs(sd_bus *bus, const char *method, const char *verb, const char *done, int n,
+                    char *names[]) {
+    _cleanup_free_ Job *jobs = jobs_new(n, names);
+    uint64_t since = now_usec();
+    int r, status = EXIT_DONE;
+
+    if (!jobs)
+        return EXIT_FAILED;
+    r = bus_run_jobs(bus, method, jobs, (size_t)n);
+    for (int i = 0; i < n && (r >= 0 || r == -EINTR); i++)
+        if (!say_job(bus, &jobs[i], verb, done, since))
+            status = EXIT_FAILED;
+    jobs_free(jobs, (size_t)n);
+    return r == -EINTR ? EXIT_INTERRUPTED : r < 0 ? EXIT_FAILED : status;
+}
+
+/* Has what was edited, and never read, compiled: systemd warns of it, and we can mend it. */
+static int read_changed(sd_bus *bus, int n, char *names[]) {
+    bool changed = false;
+
+    for (int i = 0; i < n && !changed; i++) {
+        char unit[UNIT_NAME_MAX];
+
+        unit_name(names[i], unit);
+        changed = !is_compiled(names[i]);
+        if (!changed)
+            (void)bus_unit_bool(bus, unit, "Unit", "NeedDaemonReload", &changed);
+    }
+    if (!changed || arg_no_reload)
+        return EXIT_DONE;
+    say_step("having systemd read the specs");
+    return bus_reload(bus) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int forget_failures(sd_bus *bus, int n, char *names[]) {
+    for (int i = 0; i < n; i++) {
+        char unit[UNIT_NAME_MAX];
+
+        unit_name(names[i], unit);
+        if (bus_reset_failed(bus, unit) < 0)
+            return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+/* --- Enabling ------------------------------------------------------------------------------- */
+
+static bool starts_at_boot(const char *state) {
+    return strncmp(state, "enabled", strlen("enabled")) == 0;
+}
+
+/* The units of those whose enablement is not as wanted: by the administrator's own link, as that of
+ * the generator ("enabled-runtime") is the spec's. */
+static int find_to_change(sd_bus *bus, int n, char *names[], bool enable, const char **units,
+                          char (*buf)[UNIT_NAME_MAX]) {
+    int found = 0;
+
+    for (int i = 0; i < n; i++) {
+        _cleanup_free_ char *state = NULL;
+        int r;
+
+        unit_name(names[i], buf[i]);
+        r = bus_unit_file_state(bus, buf[i], &state);
+        if (r < 0)
+            return r;
+        if (enable && strncmp(state, "masked", strlen("masked")) == 0) {
+            say_outcome(names[i], true, "refused", "it is masked: 'systemctl unmask %s'", buf[i]);
+            return -EINVAL;
+        }
+        if (enable ? !starts_at_boot(state) : strcmp(state, "enabled") == 0)
+            units[found++] = buf[i];
+    }
+    units[found] = NULL;
+    return found;
+}
+
+/* Enables or disables those that need it. HINT is what else to do for who may not. */
+static int change_boot(sd_bus *bus, int n, char *names[], bool enable, const char *hint) {
+    _cleanup_free_ const char **units = calloc((size_t)n + 1, sizeof(*units));
+    _cleanup_free_ char(*buf)[UNIT_NAME_MAX] = calloc((size_t)n, sizeof(*buf));
+    int r;
+
+    if (!units || !buf) {
+        log_error("no memory");
+        return EXIT_FAILED;
+    }
+    r = find_to_change(bus, n, names, enable, units, buf);
+    if (r <= 0)
+        return r < 0 ? EXIT_FAILED : EXIT_DONE;
+
+    say_step("%s %d of %d at boot", enable ? "enabling" : "disabling", r, n);
+    r = bus_enable(bus, units, enable);
+    if (r == -EACCES || r == -EPERM)
+        log_error("not permitted to %s units (polkit: org.freedesktop.systemd1.manage-unit-files); "
+                  "nothing was changed. %s",
+                  enable ? "enable" : "disable", hint);
+    if (r >= 0 && !arg_no_reload)
+        r = bus_reload(bus);
+    return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* --- Verbs ---------------------------------------------------------------------------------- */
+
+static int open_bus_for(int n, char *names[], sd_bus **ret) {
+    for (int i = 0; i < n; i++)
+        if (!check_name(names[i]))
+            return EXIT_USAGE;
+    if (!root_is_of_units()) {
+        log_error("the units know '" LEFT4ME_ROOT_DIR "' alone: another --root goes with check, "
+                  "list, show, create and edit");
+        return EXIT_USAGE;
+    }
+    return bus_open(ret, false) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int start_instances(sd_bus *bus, int n, char *names[]) {
+    int status = EXIT_DONE;
+
+    for (int i = 0; i < n; i++)
+        if (!exists("instances/%s/spec.yaml", names[i])) {
+            say_outcome(names[i], true, "refused",
+                        "there is no such instance: it has no spec.yaml");
+            status = EXIT_FAILED;
+        }
+    /* The specs first: one may say 'autostart: true' since. */
+    if (status == EXIT_DONE)
+        status = read_changed(bus, n, names);
+    if (status == EXIT_DONE && !arg_once)
+        status = change_boot(bus, n, names, true,
+                             "'--once' leaves enablement as it is; 'autostart: true' in the spec "
+                             "starts a server at boot");
+    if (status == EXIT_DONE)
+        status = forget_failures(bus, n, names);
+    if (status != EXIT_DONE)
+        return status;
+    say_step("starting %d", n);
+    return run_jobs(bus, "StartUnit", "start", "started", n, names);
+}
+
+int verb_start(int n, char *names[]) {
+    _cleanup_bus_ sd_bus *bus = NULL;
+    int status = open_bus_for(n, names, &bus);
+
+    if (status == EXIT_DONE)
+        status = start_instances(bus, n, names);
+    return print_outcomes("start", status);
+}
+
+/* An instance with autostart was stopped for now only. */
+static void say_comes_back(sd_bus *bus, int n, char *names[]) {
+    for (int i = 0; i < n; i++) {
+        _cleanup_free_ char *state = NULL;
+        char unit[UNIT_NAME_MAX];
+
+        unit_name(names[i], unit);
+        if (bus_unit_file_state(bus, unit, &state) < 0 || !starts_at_boot(state))
+            continue;
+        if (strcmp(state, "enabled-runtime") == 0)
+            say_outcome(names[i], false, "comes-back",
+                        "it comes back at the next boot: its spec says 'autostart: true'");
+        else
+            say_outcome(names[i], false, "comes-back", "it comes back at the next boot: it is %s",
+                        state);
+    }
+}
+
+int verb_stop(int n, char *names[]) {
+    _cleanup_bus_ sd_bus *bus = NULL;
+    int status = open_bus_for(n, names, &bus);
+
+    if (status == EXIT_DONE && !arg_once)
+        status = change_boot(bus, n, names, false, "'--once' leaves enablement as it is");
+    if (status == EXIT_DONE) {
+        say_step("stopping %d", n);
+        status = run_jobs(bus, "StopUnit", "stop", "stopped", n, names);
+        say_comes_back(bus, n, names);
+    }
+    return print_outcomes("stop", status);
+}
+
+int verb_restart(int n, char *names[]) {
+    _cleanup_bus_ sd_bus *bus = NULL;
+    int status = open_bus_for(n, names, &bus);
+
+    if (status == EXIT_DONE)
+        status = read_changed(bus, n, names);
+    if (status == EXIT_DONE)
+        status = forget_failures(bus, n, names);
+    if (status == EXIT_DONE) {
+        say_step("restarting %d", n);
+        status = run_jobs(bus, "RestartUnit", "restart", "restarted", n, names);
+    }
+    return print_outcomes("restart", status);
+}
+
+/* --- create --------------------------------------------------------------------------------- */
+
+static int read_text(const char *path, char *text, size_t *ret_len) {
+    _cleanup_close_ int fd = -EBADF;
+    char more;
+    size_t rest;
+    int r;
+
+    fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    r = fd < 0 ? -errno : fd_read_all(fd, text, SPEC_SIZE_MAX, ret_len);
+    if (r >= 0)
+        r = fd_read_all(fd, &more, 1, &rest);
+    if (r < 0) {
+        log_error("cannot read '%s': %s", path, strerror(-r));
+        return r;
+    }
+    if (rest > 0) {
+        log_error("'%s' is larger than 64 KiB, the most a spec may be", path);
+        return -EFBIG;
+    }
+    return 0;
+}
+
+static int create(const char *name, const char *text, size_t len) {
+    _cleanup_close_ int instances_fd = open_instances(true), dir_fd = -EBADF;
+    int r;
+
+    if (instances_fd < 0)
+        return EXIT_FAILED;
+    dir_fd = place_lock(instances_fd, name, true);
+    if (dir_fd < 0)
+        return EXIT_FAILED;
+    say_step("placing the spec of %s", name);
+    r = place_spec(instances_fd, dir_fd, name, text, len, arg_replace);
+    if (r == -EEXIST)
+        say_outcome(name, true, "exists", "there is such an instance: --replace replaces its spec");
+    /* Of no use without a spec; stays where there is one. */
+    if (r < 0 && r != -EEXIST)
+        (void)unlinkat(instances_fd, name, AT_REMOVEDIR);
+    return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+int reload_after(const char *name, sd_bus **ret_bus) {
+    if (!root_is_of_units() || arg_no_reload) {
+        say_outcome(name, false, "placed", "its spec is in place%s",
+                    root_is_of_units() ? "; 'systemctl daemon-reload' has it read" : "");
+        return EXIT_DONE;
+    }
+    say_step("having systemd read the specs");
+    if (bus_open(ret_bus, false) < 0 || bus_reload(*ret_bus) < 0) {
+        log_error("%s: its spec is in place, and takes effect after a daemon-reload", name);
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+int verb_create(int n, char *operands[]) {
+    static char text[SPEC_SIZE_MAX], copy[SPEC_SIZE_MAX];
+    static Spec spec;
+    _cleanup_bus_ sd_bus *bus = NULL;
+    char *name = operands[0];
+    const char *path = strcmp(operands[1], "-") == 0 ? "standard input" : operands[1];
+    size_t len;
+    int status;
+
+    (void)n;
+    if (!check_name(name))
+        return EXIT_USAGE;
+    if (arg_start && (!root_is_of_units() || arg_no_reload)) {
+        log_error("--start does not go with --no-reload, nor with another --root");
+        return EXIT_USAGE;
+    }
+    if (read_text(operands[1], text, &len) < 0)
+        return print_outcomes("create", EXIT_FAILED);
+    memcpy(copy, text, len);
+    if (parse_spec(&spec, copy, len, path) < 0) {
+        say_outcome(name, true, "refused", "its spec is refused: nothing was changed");
+        return print_outcomes("create", EXIT_FAILED);
+    }
+
+    status = create(name, text, len);
+    if (status == EXIT_DONE)
+        status = reload_after(name, &bus);
+    if (status == EXIT_DONE && bus)
+        say_outcome(name, false, "created", "created");
+    if (status == EXIT_DONE && arg_start)
+        status = start_instances(bus, 1, &name);
+    return print_outcomes("create", status);
+}
+
+/* --- reset and delete ----------------------------------------------------------------------- */
+
+static int stop_for_removal(sd_bus *bus, char *name) {
+    const bool no_block = arg_no_block;
+    Job job = {.name = name};
+    int r;
+
+    say_step("stopping %s", name);
+    arg_no_block = false;
+    r = bus_run_jobs(bus, "StopUnit", &job, 1);
+    arg_no_block = no_block;
+    if (r >= 0 && (job.error || strcmp(job.result, "done") != 0)) {
+        say_outcome(name, true, "failed", "stop %s; nothing was removed",
+                    job.error ? job.error : explain_result(job.result));
+        r = -EIO;
+    }
+    jobs_free(&job, 1);
+    return r == -EINTR ? EXIT_INTERRUPTED : r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* systemctl clean would empty upper through a mount, and say nothing of what it leaves. */
+static int clean(sd_bus *bus, const char *name) {
+    char unit[UNIT_NAME_MAX];
+
+    unit_name(name, unit);
+    if (is_mounted(name)) {
+        say_outcome(name, true, "failed",
+                    "its tree is still mounted: 'findmnt' shows where; nothing was removed");
+        return EXIT_FAILED;
+    }
+    if (!exists("runtime/%s", name))
+        return EXIT_DONE;
+    say_step("removing what %s wrote", name);
+    if (bus_reset_failed(bus, unit) < 0 || bus_clean_state(bus, unit) < 0)
+        return EXIT_FAILED;
+    if (exists("runtime/%s", name)) {
+        say_outcome(name, true, "failed", "'%s/runtime/%s' is still there", arg_root, name);
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+/* Calls FUNCTION for each, with its lock held where it has a directory. */
+static int for_each_locked(sd_bus *bus, int n, char *names[],
+                           int (*function)(sd_bus *bus, char *name, int instances_fd, int dir_fd)) {
+    _cleanup_close_ int instances_fd = open_instances(true);
+    int status = EXIT_DONE;
+
+    if (instances_fd < 0)
+        return EXIT_FAILED;
+    for (int i = 0; i < n && status != EXIT_INTERRUPTED; i++) {
+        _cleanup_close_ int dir_fd = place_lock(instances_fd, names[i], false);
+        int s = dir_fd < 0 && dir_fd != -ENOENT ? EXIT_FAILED
+                                                : function(bus, names[i], instances_fd, dir_fd);
+
+        if (s != EXIT_DONE)
+            status = s;
+    }
+    return status;
+}
+
+static int reset_one(sd_bus *bus, char *name, int instances_fd, int dir_fd) {
+    int status;
+
+    (void)instances_fd;
+    (void)dir_fd;
+    status = stop_for_removal(bus, name);
+    if (status == EXIT_DONE)
+        status = clean(bus, name);
+    if (status == EXIT_DONE)
+        say_outcome(name, false, "done", "reset: the next start begins anew from its spec");
+    return status;
+}
+
+int verb_reset(int n, char *names[]) {
+    _cleanup_bus_ sd_bus *bus = NULL;
+    int status = open_bus_for(n, names, &bus);
+
+    if (status == EXIT_DONE && !ask(false, "Stop %d and remove all that was written there?", n))
+        status = EXIT_FAILED;
+    else if (status == EXIT_DONE)
+        status = for_each_locked(bus, n, names, reset_one);
+    return print_outcomes("reset", status);
+}
+
+static int delete_one(sd_bus *bus, char *name, int instances_fd, int dir_fd) {
+    int status;
+
+    if (dir_fd < 0 && !exists("runtime/%s", name) && !is_compiled(name)) {
+        say_outcome(name, false, "unchanged", "there is no such instance");
+        return EXIT_DONE;
+    }
+    status = change_boot(bus, 1, &name, false, "Have root disable it");
+    if (status == EXIT_DONE)
+        status = stop_for_removal(bus, name);
+    if (status == EXIT_DONE)
+        status = clean(bus, name);
+    if (status != EXIT_DONE)
+        return status;
+    if (dir_fd >= 0 && place_remove(instances_fd, dir_fd, name) < 0)
+        return EXIT_FAILED;
+    if (!arg_no_reload && bus_reload(bus) < 0)
+        return EXIT_FAILED;
+    say_outcome(name, false, "done", "deleted");
+    return EXIT_DONE;
+}
+
+int verb_delete(int n, char *names[]) {
+    _cleanup_bus_ sd_bus *bus = NULL;
+    int status = open_bus_for(n, names, &bus);
+
+    if (status == EXIT_DONE && !ask(false, "Delete %d, with all that was written there?", n))
+        status = EXIT_FAILED;
+    else if (status == EXIT_DONE)
+        status = for_each_locked(bus, n, names, delete_one);
+    return print_outcomes("delete", status);
+}
