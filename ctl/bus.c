@@ -101,9 +101,6 @@ int bus_reload(sd_bus *bus) {
     int r = sd_bus_call_method(bus, MANAGER, MANAGER_PATH, MANAGER_INTERFACE, "Reload", &error,
                                NULL, "");
 
-    /* systemd may reply after it has been reloaded, by a connection that is new to it. */
-    if (r == -ETIMEDOUT || sd_bus_error_has_name(&error, SD_BUS_ERROR_NO_REPLY))
-        return 0;
     if (r < 0)
         log_error("cannot have systemd reload: %s", explain(r, &error));
     return r;
@@ -118,7 +115,10 @@ int bus_unit_file_state(sd_bus *bus, const char *unit, char **ret) {
 
     if (r >= 0)
         r = sd_bus_message_read(reply, "s", &state);
-    if (r < 0) {
+    /* Not even the template is there. */
+    if (r == -ENOENT)
+        state = "disabled";
+    else if (r < 0) {
         log_error("cannot ask whether %s is enabled: %s", unit, explain(r, &error));
         return r;
     }
@@ -173,6 +173,8 @@ int bus_clean_state(sd_bus *bus, const char *unit) {
         _cleanup_free_ char *state = NULL;
 
         r = bus_unit_string(bus, unit, "Unit", "SubState", &state);
+        if (r < 0)
+            log_error("cannot ask whether %s is clean: %s", unit, strerror(-r));
         if (r < 0 || strcmp(state, "cleaning") != 0)
             return r;
         (void)poll(NULL, 0, 20);

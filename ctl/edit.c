@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -49,16 +50,23 @@ static int make_copy(Edit *e) {
     return r < 0 ? r : fd_close_written(&fd);
 }
 
+/* Editors leave copies of their own beside it, and each holds the secrets. */
 static void remove_copy(const Edit *e) {
-    (void)unlink(e->path);
+    _cleanup_closedir_ DIR *dir = opendir(e->directory);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir)))
+        (void)unlinkat(dirfd(dir), entry->d_name, 0);
     (void)rmdir(e->directory);
 }
 
 /* $VISUAL and $EDITOR may hold arguments, so a shell splits them (as git and sudoedit do). */
 static int run_editor(const Edit *e) {
     const char *editor = getenv("VISUAL");
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
     _cleanup_free_ char *command = NULL;
-    int status;
+    struct sigaction interrupt, quit;
+    int status, r;
     pid_t pid;
 
     if (!editor || editor[0] == '\0')
@@ -74,9 +82,16 @@ static int run_editor(const Edit *e) {
     }
     if (pid < 0)
         return -errno;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -errno;
+    /* Ctrl-C is the editor's (system(3) does the same). */
+    (void)sigaction(SIGINT, &ignore, &interrupt);
+    (void)sigaction(SIGQUIT, &ignore, &quit);
+    do
+        r = waitpid(pid, &status, 0) < 0 ? -errno : 0;
+    while (r == -EINTR);
+    (void)sigaction(SIGINT, &interrupt, NULL);
+    (void)sigaction(SIGQUIT, &quit, NULL);
+    if (r < 0)
+        return r;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     log_error("the editor '%s' failed: nothing was changed; your text is in '%s'", editor, e->path);
@@ -122,9 +137,14 @@ static int edit_until_valid(Edit *e) {
 /* Places it, unless the spec is no more what it was. */
 static int place(Edit *e, int instances_fd) {
     static char now[SPEC_SIZE_MAX];
-    _cleanup_close_ int dir_fd = place_lock(instances_fd, e->name, false);
-    size_t now_len;
-    int r = dir_fd < 0 ? dir_fd : read_spec(instances_fd, e->name, now, &now_len);
+    _cleanup_close_ int lock_fd = place_lock(instances_fd, e->name, true), dir_fd = -EBADF;
+    size_t now_len = 0;
+    int r = lock_fd < 0 ? lock_fd : 0;
+
+    if (r >= 0)
+        r = dir_fd = place_open(instances_fd, e->name, false);
+    if (r >= 0)
+        r = read_spec(instances_fd, e->name, now, &now_len);
 
     if (r < 0 || now_len != e->before_len || memcmp(now, e->before, now_len) != 0) {
         log_error("%s: somebody else changed its spec meanwhile, so it was not replaced; your text "
@@ -193,6 +213,7 @@ static int edit(Edit *e, int instances_fd) {
     r = make_copy(e);
     if (r < 0) {
         log_error("cannot make a copy below '%s': %s", e->directory, strerror(-r));
+        remove_copy(e);
         return EXIT_FAILED;
     }
     status = edit_until_valid(e);

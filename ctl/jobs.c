@@ -207,6 +207,16 @@ static int run(sd_bus *bus, const char *method, Wait *wait, int signal_fd) {
     return arg_no_block ? 0 : wait_all(bus, wait, signal_fd);
 }
 
+/* Whether there was a signal; SIGINT and SIGTERM may both be. */
+static bool drain(int signal_fd) {
+    struct signalfd_siginfo info;
+    bool any = false;
+
+    while (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        any = true;
+    return any;
+}
+
 int bus_run_jobs(sd_bus *bus, const char *method, Job jobs[], size_t n) {
     _cleanup_slot_ sd_bus_slot *job_slot = NULL, *owner_slot = NULL, *local_slot = NULL;
     sd_bus_slot *slots[3] = {NULL};
@@ -232,12 +242,9 @@ int bus_run_jobs(sd_bus *bus, const char *method, Job jobs[], size_t n) {
     } else if (r < 0 && r != -EINTR) {
         log_error("cannot wait for jobs: %s", strerror(-r));
     }
-    /* A signal that came meanwhile was taken for a wish to end, and has been answered. */
-    if (r == -EINTR) {
-        struct signalfd_siginfo info;
-
-        (void)!read(signal_fd, &info, sizeof(info));
-    }
+    /* What came too late to cancel anything must not end us before all is told. */
+    if (drain(signal_fd) && r >= 0)
+        r = -EINTR;
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return r;
 }

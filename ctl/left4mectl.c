@@ -117,6 +117,8 @@ static int use_root(const char *root) {
     static char resolved[PATH_MAX];
 
     /* As the units know it, even if it is reached through a link. */
+    if (root[0] == '\0')
+        return usage_error("--root is empty");
     if (strcmp(root, LEFT4ME_ROOT_DIR) == 0)
         return -1;
     if (!realpath(root, resolved)) {
@@ -151,6 +153,9 @@ static int parse_options(int argc, char *argv[]) {
     const char *root = getenv("LEFT4ME_ROOT");
     int c;
 
+    if (root && root[0] == '\0')
+        root = NULL;
+
     for (size_t i = 0; i < ELEMENTSOF(flags); i++)
         options[i + 3] = (struct option){flags[i].name, no_argument, NULL, OPT_FLAG + (int)i};
     opterr = 0;
@@ -170,7 +175,7 @@ static int parse_options(int argc, char *argv[]) {
         else
             return usage_error("unknown option, or an option without its value");
     }
-    return root && root[0] != '\0' ? use_root(root) : -1;
+    return root ? use_root(root) : -1;
 }
 
 static int dispatch(int n, char *operands[]) {

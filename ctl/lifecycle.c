@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "ctl/bus.h"
+#include "ctl/compiled.h"
 #include "ctl/lifecycle.h"
 #include "ctl/place.h"
 #include "shared/exit.h"
@@ -44,7 +45,8 @@ static bool is_compiled(const char *name) {
     return access(path, F_OK) == 0;
 }
 
-/* The overlay of NAME, on merged or wherever it was moved to. */
+/* The overlay of NAME, on merged or wherever it was moved to. What cannot be known is taken to be.
+ */
 static bool is_mounted(const char *name) {
     _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
     _cleanup_free_ char *line = NULL;
@@ -52,44 +54,54 @@ static bool is_mounted(const char *name) {
     size_t size = 0;
 
     (void)snprintf(source, sizeof(source), " - overlay left4me-%s ", name);
-    while (f && getline(&line, &size, f) >= 0)
+    while (f && (errno = 0, getline(&line, &size, f) >= 0))
         if (strstr(line, source))
             return true;
-    return false;
+    return !f || errno != 0;
 }
 
 /* --- Outcomes ------------------------------------------------------------------------------- */
 
-/* What the unit's processes, and systemd of it, said since SINCE that was an error. */
-static void say_log(const char *unit, uint64_t since) {
-    char match[32 + UNIT_NAME_MAX];
+/* Says the last of what the unit's processes told as errors since SINCE. */
+static unsigned say_errors(sd_journal *journal, uint64_t since) {
+    unsigned n = 0, skip;
+
+    if (sd_journal_seek_realtime_usec(journal, since) < 0)
+        return 0;
+    while (sd_journal_next(journal) > 0)
+        n++;
+    skip = n > LOG_LINES_MAX ? n - LOG_LINES_MAX : 0;
+    (void)sd_journal_seek_realtime_usec(journal, since);
+    for (unsigned i = 0; sd_journal_next(journal) > 0; i++) {
+        const void *data;
+        size_t len;
+
+        if (i >= skip && sd_journal_get_data(journal, "MESSAGE", &data, &len) >= 0 &&
+            len > strlen("MESSAGE="))
+            say_outcome_line("%.*s", (int)(len - strlen("MESSAGE=")),
+                             (const char *)data + strlen("MESSAGE="));
+    }
+    return n;
+}
+
+static void say_log(const char *name, uint64_t since) {
+    char match[32 + UNIT_NAME_MAX], unit[UNIT_NAME_MAX];
     sd_journal *journal = NULL;
-    unsigned lines = 0;
+    unsigned n;
 
     if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0)
         return;
+    unit_name(name, unit);
     (void)snprintf(match, sizeof(match), "_SYSTEMD_UNIT=%s", unit);
     (void)sd_journal_add_match(journal, match, 0);
     for (int level = 0; level <= LOG_ERR; level++) {
-        char priority[] = {'P', 'R', 'I', 'O', 'R', 'I', 'T', 'Y', '=', (char)('0' + level), 0};
-
-        (void)sd_journal_add_match(journal, priority, 0);
+        (void)snprintf(match, sizeof(match), "PRIORITY=%d", level);
+        (void)sd_journal_add_match(journal, match, 0);
     }
-    if (sd_journal_seek_realtime_usec(journal, since) >= 0)
-        while (lines < LOG_LINES_MAX && sd_journal_next(journal) > 0) {
-            const void *data;
-            size_t len;
-
-            if (sd_journal_get_data(journal, "MESSAGE", &data, &len) < 0 ||
-                len <= strlen("MESSAGE="))
-                continue;
-            say_outcome_line("%.*s", (int)(len - strlen("MESSAGE=")),
-                             (const char *)data + strlen("MESSAGE="));
-            lines++;
-        }
+    n = say_errors(journal, since);
     sd_journal_close(journal);
-    if (lines == 0)
-        say_outcome_line("'left4mectl logs %s' may tell more", strchr(unit, '@') + 1);
+    if (n == 0)
+        say_outcome_line("'left4mectl logs %s' may tell more", name);
 }
 
 static uint64_t now_usec(void) {
@@ -145,8 +157,12 @@ static bool say_job(sd_bus *bus, const Job *job, const char *verb, const char *d
     }
     say_outcome(job->name, true, "failed", "%s %s", verb, explain_result(job->result));
     if (strcmp(job->result, "assert") != 0)
-        say_log(unit, since);
+        say_log(job->name, since);
     return false;
+}
+
+static bool starts_at_boot(const char *state) {
+    return strncmp(state, "enabled", strlen("enabled")) == 0;
 }
 
 /* --- Many at once --------------------------------------------------------------------------- */
@@ -161,6 +177,21 @@ static Job *jobs_new(int n, char *names[]) {
     return jobs;
 }
 
+/* An instance that was stopped may be so for now only. */
+static void say_comes_back(sd_bus *bus, const char *name) {
+    _cleanup_free_ char *state = NULL;
+    char unit[UNIT_NAME_MAX];
+
+    unit_name(name, unit);
+    if (bus_unit_file_state(bus, unit, &state) < 0 || !starts_at_boot(state))
+        return;
+    if (strcmp(state, "enabled-runtime") == 0)
+        say_outcome(name, false, "comes-back",
+                    "it comes back at the next boot: its spec says 'autostart: true'");
+    else
+        say_outcome(name, false, "comes-back", "it comes back at the next boot: it is %s", state);
+}
+
 /* Runs METHOD for all and says how each ended. */
 static int run_jobs(sd_bus *bus, const char *method, const char *verb, const char *done, int n,
                     char *names[]) {
@@ -171,25 +202,45 @@ static int run_jobs(sd_bus *bus, const char *method, const char *verb, const cha
     if (!jobs)
         return EXIT_FAILED;
     r = bus_run_jobs(bus, method, jobs, (size_t)n);
-    for (int i = 0; i < n && (r >= 0 || r == -EINTR); i++)
+    for (int i = 0; i < n && (r >= 0 || r == -EINTR); i++) {
         if (!say_job(bus, &jobs[i], verb, done, since))
             status = EXIT_FAILED;
+        else if (strcmp(method, "StopUnit") == 0 && strcmp(jobs[i].result, "done") == 0)
+            say_comes_back(bus, names[i]);
+    }
     jobs_free(jobs, (size_t)n);
     return r == -EINTR ? EXIT_INTERRUPTED : r < 0 ? EXIT_FAILED : status;
 }
 
-/* Has what was edited, and never read, compiled: systemd warns of it, and we can mend it. */
-static int read_changed(sd_bus *bus, int n, char *names[]) {
+/* Whether systemd knows another spec of NAME than the one in place. NeedDaemonReload does not tell
+ * of a unit that is not loaded, so the drop-in is held against the spec; where that cannot be read,
+ * systemd's word has to do. */
+static bool is_changed(sd_bus *bus, int instances_fd, const char *name) {
+    static Spec spec;
+    char unit[UNIT_NAME_MAX];
+    bool changed = false;
+    int error;
+
+    switch (instances_fd < 0 ? SPEC_UNREADABLE
+                             : spec_inspect(instances_fd, name, &spec, NULL, NULL, &error)) {
+    case SPEC_OK:
+        return compiled_agrees(name, &spec) != 1;
+    case SPEC_REFUSED:
+        return compiled_agrees(name, NULL) != 1;
+    case SPEC_MISSING:
+    case SPEC_UNREADABLE:
+    default:
+        unit_name(name, unit);
+        (void)bus_unit_bool(bus, unit, "Unit", "NeedDaemonReload", &changed);
+        return changed || !is_compiled(name);
+    }
+}
+
+static int read_changed(sd_bus *bus, int instances_fd, int n, char *names[]) {
     bool changed = false;
 
-    for (int i = 0; i < n && !changed; i++) {
-        char unit[UNIT_NAME_MAX];
-
-        unit_name(names[i], unit);
-        changed = !is_compiled(names[i]);
-        if (!changed)
-            (void)bus_unit_bool(bus, unit, "Unit", "NeedDaemonReload", &changed);
-    }
+    for (int i = 0; i < n && !changed; i++)
+        changed = is_changed(bus, instances_fd, names[i]);
     if (!changed || arg_no_reload)
         return EXIT_DONE;
     say_step("having systemd read the specs");
@@ -208,10 +259,6 @@ static int forget_failures(sd_bus *bus, int n, char *names[]) {
 }
 
 /* --- Enabling ------------------------------------------------------------------------------- */
-
-static bool starts_at_boot(const char *state) {
-    return strncmp(state, "enabled", strlen("enabled")) == 0;
-}
 
 /* The units of those whose enablement is not as wanted: by the administrator's own link, as that of
  * the generator ("enabled-runtime") is the spec's. */
@@ -277,7 +324,44 @@ static int open_bus_for(int n, char *names[], sd_bus **ret) {
     return bus_open(ret, false) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int start_instances(sd_bus *bus, int n, char *names[]) {
+/* What start, stop and restart hold while they work: that nobody deletes or resets meanwhile. */
+typedef struct Locks {
+    int instances_fd; /* or a negative errno */
+    int *fds;
+    int n;
+} Locks;
+
+static void unlock_all(Locks *locks) {
+    for (int i = 0; i < locks->n; i++)
+        closep(&locks->fds[i]);
+    free(locks->fds);
+    closep(&locks->instances_fd);
+}
+#define _cleanup_locks_ _cleanup_(unlock_all)
+
+/* Who may handle units, but not read specs, goes without. */
+static int lock_all(Locks *locks, int n, char *names[]) {
+    _cleanup_close_ int root_fd = open(arg_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    *locks = (Locks){.instances_fd = -EBADF};
+    if (root_fd >= 0)
+        locks->instances_fd = fd_open_beneath(root_fd, "instances", O_RDONLY | O_DIRECTORY, 0);
+    if (locks->instances_fd < 0)
+        return EXIT_DONE;
+    locks->fds = calloc((size_t)n, sizeof(*locks->fds));
+    if (!locks->fds) {
+        log_error("no memory");
+        return EXIT_FAILED;
+    }
+    for (; locks->n < n; locks->n++) {
+        locks->fds[locks->n] = place_lock(locks->instances_fd, names[locks->n], false);
+        if (locks->fds[locks->n] < 0)
+            return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+static int check_specs(int n, char *names[]) {
     int status = EXIT_DONE;
 
     for (int i = 0; i < n; i++)
@@ -286,9 +370,18 @@ static int start_instances(sd_bus *bus, int n, char *names[]) {
                         "there is no such instance: it has no spec.yaml");
             status = EXIT_FAILED;
         }
+    return status;
+}
+
+static int start_instances(sd_bus *bus, int n, char *names[]) {
+    _cleanup_locks_ Locks locks = {.instances_fd = -EBADF};
+    int status = check_specs(n, names);
+
+    if (status == EXIT_DONE)
+        status = lock_all(&locks, n, names);
     /* The specs first: one may say 'autostart: true' since. */
     if (status == EXIT_DONE)
-        status = read_changed(bus, n, names);
+        status = read_changed(bus, locks.instances_fd, n, names);
     if (status == EXIT_DONE && !arg_once)
         status = change_boot(bus, n, names, true,
                              "'--once' leaves enablement as it is; 'autostart: true' in the spec "
@@ -310,44 +403,33 @@ int verb_start(int n, char *names[]) {
     return print_outcomes("start", status);
 }
 
-/* An instance with autostart was stopped for now only. */
-static void say_comes_back(sd_bus *bus, int n, char *names[]) {
-    for (int i = 0; i < n; i++) {
-        _cleanup_free_ char *state = NULL;
-        char unit[UNIT_NAME_MAX];
-
-        unit_name(names[i], unit);
-        if (bus_unit_file_state(bus, unit, &state) < 0 || !starts_at_boot(state))
-            continue;
-        if (strcmp(state, "enabled-runtime") == 0)
-            say_outcome(names[i], false, "comes-back",
-                        "it comes back at the next boot: its spec says 'autostart: true'");
-        else
-            say_outcome(names[i], false, "comes-back", "it comes back at the next boot: it is %s",
-                        state);
-    }
-}
-
 int verb_stop(int n, char *names[]) {
+    _cleanup_locks_ Locks locks = {.instances_fd = -EBADF};
     _cleanup_bus_ sd_bus *bus = NULL;
     int status = open_bus_for(n, names, &bus);
 
+    if (status == EXIT_DONE)
+        status = lock_all(&locks, n, names);
     if (status == EXIT_DONE && !arg_once)
         status = change_boot(bus, n, names, false, "'--once' leaves enablement as it is");
     if (status == EXIT_DONE) {
         say_step("stopping %d", n);
         status = run_jobs(bus, "StopUnit", "stop", "stopped", n, names);
-        say_comes_back(bus, n, names);
     }
     return print_outcomes("stop", status);
 }
 
 int verb_restart(int n, char *names[]) {
+    _cleanup_locks_ Locks locks = {.instances_fd = -EBADF};
     _cleanup_bus_ sd_bus *bus = NULL;
     int status = open_bus_for(n, names, &bus);
 
     if (status == EXIT_DONE)
-        status = read_changed(bus, n, names);
+        status = check_specs(n, names);
+    if (status == EXIT_DONE)
+        status = lock_all(&locks, n, names);
+    if (status == EXIT_DONE)
+        status = read_changed(bus, locks.instances_fd, n, names);
     if (status == EXIT_DONE)
         status = forget_failures(bus, n, names);
     if (status == EXIT_DONE) {
@@ -381,13 +463,27 @@ static int read_text(const char *path, char *text, size_t *ret_len) {
     return 0;
 }
 
+static bool is_in_place(int instances_fd, const char *name, const char *text, size_t len) {
+    static char now[SPEC_SIZE_MAX];
+    size_t now_len;
+
+    return read_spec(instances_fd, name, now, &now_len) >= 0 && now_len == len &&
+           memcmp(now, text, len) == 0;
+}
+
 static int create(const char *name, const char *text, size_t len) {
-    _cleanup_close_ int instances_fd = open_instances(true), dir_fd = -EBADF;
+    _cleanup_close_ int instances_fd = open_instances(true), lock_fd = -EBADF, dir_fd = -EBADF;
     int r;
 
     if (instances_fd < 0)
         return EXIT_FAILED;
-    dir_fd = place_lock(instances_fd, name, true);
+    lock_fd = place_lock(instances_fd, name, true);
+    if (lock_fd < 0)
+        return EXIT_FAILED;
+    /* A former create may have been killed behind this point. */
+    if (is_in_place(instances_fd, name, text, len))
+        return EXIT_DONE;
+    dir_fd = place_open(instances_fd, name, true);
     if (dir_fd < 0)
         return EXIT_FAILED;
     say_step("placing the spec of %s", name);
@@ -412,6 +508,23 @@ int reload_after(const char *name, sd_bus **ret_bus) {
         return EXIT_FAILED;
     }
     return EXIT_DONE;
+}
+
+/* Starting what runs is no error to systemd, and brings nothing of the new spec. */
+static int create_start(sd_bus *bus, char *name) {
+    _cleanup_free_ char *state = NULL;
+    char unit[UNIT_NAME_MAX];
+    int status;
+
+    unit_name(name, unit);
+    (void)bus_unit_string(bus, unit, "Unit", "ActiveState", &state);
+    status = start_instances(bus, 1, &name);
+    if (status == EXIT_DONE && state && strcmp(state, "active") == 0)
+        say_outcome(name, false, "needs-restart",
+                    "it ran already, and takes its new spec at its next start: 'left4mectl restart "
+                    "%s'",
+                    name);
+    return status;
 }
 
 int verb_create(int n, char *operands[]) {
@@ -444,7 +557,7 @@ int verb_create(int n, char *operands[]) {
     if (status == EXIT_DONE && bus)
         say_outcome(name, false, "created", "created");
     if (status == EXIT_DONE && arg_start)
-        status = start_instances(bus, 1, &name);
+        status = create_start(bus, name);
     return print_outcomes("create", status);
 }
 
@@ -474,14 +587,18 @@ static int clean(sd_bus *bus, const char *name) {
 
     unit_name(name, unit);
     if (is_mounted(name)) {
-        say_outcome(name, true, "failed",
-                    "its tree is still mounted: 'findmnt' shows where; nothing was removed");
+        say_outcome(
+            name, true, "failed",
+            "its tree is still mounted, nothing was removed: 'findmnt' shows where, 'umount' "
+            "takes it down");
         return EXIT_FAILED;
     }
+    if (bus_reset_failed(bus, unit) < 0)
+        return EXIT_FAILED;
     if (!exists("runtime/%s", name))
         return EXIT_DONE;
     say_step("removing what %s wrote", name);
-    if (bus_reset_failed(bus, unit) < 0 || bus_clean_state(bus, unit) < 0)
+    if (bus_clean_state(bus, unit) < 0)
         return EXIT_FAILED;
     if (exists("runtime/%s", name)) {
         say_outcome(name, true, "failed", "'%s/runtime/%s' is still there", arg_root, name);
@@ -490,18 +607,17 @@ static int clean(sd_bus *bus, const char *name) {
     return EXIT_DONE;
 }
 
-/* Calls FUNCTION for each, with its lock held where it has a directory. */
+/* Calls FUNCTION for each, alone on it. */
 static int for_each_locked(sd_bus *bus, int n, char *names[],
-                           int (*function)(sd_bus *bus, char *name, int instances_fd, int dir_fd)) {
+                           int (*function)(sd_bus *bus, char *name, int instances_fd)) {
     _cleanup_close_ int instances_fd = open_instances(true);
     int status = EXIT_DONE;
 
     if (instances_fd < 0)
         return EXIT_FAILED;
     for (int i = 0; i < n && status != EXIT_INTERRUPTED; i++) {
-        _cleanup_close_ int dir_fd = place_lock(instances_fd, names[i], false);
-        int s = dir_fd < 0 && dir_fd != -ENOENT ? EXIT_FAILED
-                                                : function(bus, names[i], instances_fd, dir_fd);
+        _cleanup_close_ int lock_fd = place_lock(instances_fd, names[i], true);
+        int s = lock_fd < 0 ? EXIT_FAILED : function(bus, names[i], instances_fd);
 
         if (s != EXIT_DONE)
             status = s;
@@ -509,11 +625,10 @@ static int for_each_locked(sd_bus *bus, int n, char *names[],
     return status;
 }
 
-static int reset_one(sd_bus *bus, char *name, int instances_fd, int dir_fd) {
+static int reset_one(sd_bus *bus, char *name, int instances_fd) {
     int status;
 
     (void)instances_fd;
-    (void)dir_fd;
     status = stop_for_removal(bus, name);
     if (status == EXIT_DONE)
         status = clean(bus, name);
@@ -533,26 +648,48 @@ int verb_reset(int n, char *names[]) {
     return print_outcomes("reset", status);
 }
 
-static int delete_one(sd_bus *bus, char *name, int instances_fd, int dir_fd) {
+/* Whether systemd has something of it, though there are no files. */
+static bool is_known(sd_bus *bus, const char *name) {
+    _cleanup_free_ char *file = NULL, *active = NULL;
+    char unit[UNIT_NAME_MAX];
+
+    unit_name(name, unit);
+    if (is_compiled(name) || bus_unit_file_state(bus, unit, &file) < 0 || starts_at_boot(file))
+        return true;
+    (void)bus_unit_string(bus, unit, "Unit", "ActiveState", &active);
+    return active && strcmp(active, "inactive") != 0;
+}
+
+static int delete_files(sd_bus *bus, const char *name, int instances_fd, int dir_fd) {
+    int r = dir_fd < 0 ? 0 : place_remove(instances_fd, dir_fd, name);
+
+    /* Also where a part of it stayed: the spec is gone then. */
+    if (!arg_no_reload && bus_reload(bus) < 0)
+        return EXIT_FAILED;
+    return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int delete_one(sd_bus *bus, char *name, int instances_fd) {
+    _cleanup_close_ int dir_fd = place_open(instances_fd, name, false);
     int status;
 
-    if (dir_fd < 0 && !exists("runtime/%s", name) && !is_compiled(name)) {
+    if (dir_fd == -ENOENT && !exists("runtime/%s", name) && !is_known(bus, name)) {
         say_outcome(name, false, "unchanged", "there is no such instance");
         return EXIT_DONE;
     }
+    if ((dir_fd < 0 && dir_fd != -ENOENT) ||
+        (dir_fd >= 0 && place_may_remove(instances_fd, dir_fd, name) < 0))
+        return EXIT_FAILED;
     status = change_boot(bus, 1, &name, false, "Have root disable it");
     if (status == EXIT_DONE)
         status = stop_for_removal(bus, name);
     if (status == EXIT_DONE)
         status = clean(bus, name);
-    if (status != EXIT_DONE)
-        return status;
-    if (dir_fd >= 0 && place_remove(instances_fd, dir_fd, name) < 0)
-        return EXIT_FAILED;
-    if (!arg_no_reload && bus_reload(bus) < 0)
-        return EXIT_FAILED;
-    say_outcome(name, false, "done", "deleted");
-    return EXIT_DONE;
+    if (status == EXIT_DONE)
+        status = delete_files(bus, name, instances_fd, dir_fd);
+    if (status == EXIT_DONE)
+        say_outcome(name, false, "done", "deleted");
+    return status;
 }
 
 int verb_delete(int n, char *names[]) {

@@ -15,15 +15,21 @@
 #include "shared/fd.h"
 #include "shared/log.h"
 
-#define TEMPORARY_FORMAT ".spec.yaml.%d"
-#define TEMPORARY_PATTERN ".spec.yaml.*"
+/* No other program's: editors have files of their own beside a spec. */
+#define TEMPORARY_FORMAT ".left4mectl.%d"
+#define TEMPORARY_PATTERN ".left4mectl.*"
 
-/* A directory of instances nests no deeper; what does is none of ours. */
-#define DEPTH_MAX 32
+/* A dot name, so it is no instance's. */
+#define LOCK_FORMAT ".%s.lock"
+#define LOCK_MAX (sizeof(".") + INSTANCE_NAME_MAX + sizeof(".lock"))
+
+/* Two descriptors a level. */
+#define DEPTH_MAX 200
 
 static int fail(const char *what, const char *name, int r) {
     if (r == -EACCES || r == -EPERM)
-        log_error("cannot %s '%s/instances/%s': %s: those may who are root or in group left4me",
+        log_error("cannot %s '%s/instances/%s': %s: those may who are root, or in group left4me "
+                  "where the directory is left4me's and of mode 2770",
                   what, arg_root, name, strerror(-r));
     else
         log_error("cannot %s '%s/instances/%s': %s", what, arg_root, name, strerror(-r));
@@ -49,52 +55,83 @@ static int give(int fd) {
 
 /* --- Locking -------------------------------------------------------------------------------- */
 
-/* Whether NAME is still the directory that FD is. */
-static bool is_current(int instances_fd, int fd, const char *name) {
+/* Whether the file PATH is still the one that FD is. */
+static bool is_current(int instances_fd, int fd, const char *path) {
     struct stat a, b;
 
-    return fstat(fd, &a) == 0 && fstatat(instances_fd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstat(fd, &a) == 0 && fstatat(instances_fd, path, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
            a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static int open_directory(int instances_fd, const char *name, bool create) {
-    _cleanup_close_ int fd = fd_open_beneath(instances_fd, name, O_RDONLY | O_DIRECTORY, 0);
+static int open_lock(int instances_fd, const char *path) {
+    _cleanup_close_ int fd = fd_open_beneath(instances_fd, path, O_RDONLY | O_NONBLOCK, 0);
     int r;
 
-    if (fd != -ENOENT || !create)
+    if (fd != -ENOENT)
         return TAKE_FD(fd);
-    if (mkdirat(instances_fd, name, 0770) < 0 && errno != EEXIST)
-        return -errno;
-    fd = fd_open_beneath(instances_fd, name, O_RDONLY | O_DIRECTORY, 0);
+    fd = fd_open_beneath(instances_fd, path, O_RDONLY | O_CREAT | O_EXCL | O_NONBLOCK, 0660);
+    if (fd == -EEXIST)
+        return fd_open_beneath(instances_fd, path, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0)
         return fd;
     r = give(fd);
-    /* The group comes of the setgid bit of instances/. */
-    if (r >= 0 && fchmod(fd, 02770) < 0)
+    if (r >= 0 && fchmod(fd, 0660) < 0)
         r = -errno;
     return r < 0 ? r : TAKE_FD(fd);
 }
 
-int place_lock(int instances_fd, const char *name, bool create) {
-    for (;;) {
-        _cleanup_close_ int fd = open_directory(instances_fd, name, create);
+int place_lock(int instances_fd, const char *name, bool exclusive) {
+    const int operation = exclusive ? LOCK_EX : LOCK_SH;
+    char path[LOCK_MAX];
 
-        if (fd == -ENOENT && !create)
-            return fd;
+    (void)snprintf(path, sizeof(path), LOCK_FORMAT, name);
+    for (;;) {
+        _cleanup_close_ int fd = open_lock(instances_fd, path);
+
         if (fd < 0)
-            return fail("open", name, fd);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+            return fail("lock", name, fd);
+        if (flock(fd, operation | LOCK_NB) < 0) {
             if (errno != EWOULDBLOCK)
                 return fail("lock", name, -errno);
-            say_step("waiting for another left4mectl that works on %s", name);
-            while (flock(fd, LOCK_EX) < 0)
+            log_notice("%s: waiting for another left4mectl that works on it", name);
+            while (flock(fd, operation) < 0)
                 if (errno != EINTR)
                     return fail("lock", name, -errno);
         }
-        /* Whoever held it may have deleted the instance. */
-        if (is_current(instances_fd, fd, name))
+        /* Whoever held it may have deleted the instance, and the lock with it. */
+        if (is_current(instances_fd, fd, path))
             return TAKE_FD(fd);
     }
+}
+
+/* The group comes of the setgid bit of instances/. What somebody else made is left as it is. */
+static int mend(int fd) {
+    struct stat st;
+    int r;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_uid != geteuid() && geteuid() != 0)
+        return 0;
+    r = give(fd);
+    return r >= 0 && fchmod(fd, 02770) < 0 ? -errno : r;
+}
+
+int place_open(int instances_fd, const char *name, bool create) {
+    _cleanup_close_ int fd = -EBADF;
+    struct stat st;
+    int r = 0;
+
+    if (create && mkdirat(instances_fd, name, 0770) < 0 && errno != EEXIST)
+        return fail("make", name, -errno);
+    fd = fd_open_beneath(instances_fd, name, O_RDONLY | O_DIRECTORY, 0);
+    if (fd == -ENOENT && !create)
+        return fd;
+    if (fd >= 0 && create && fstatat(fd, "spec.yaml", &st, AT_SYMLINK_NOFOLLOW) < 0)
+        r = mend(fd);
+    if (fd < 0 || r < 0)
+        return fail("open", name, fd < 0 ? fd : r);
+    return TAKE_FD(fd);
 }
 
 /* --- Placing -------------------------------------------------------------------------------- */
@@ -189,7 +226,15 @@ static int remove_contents(int dir_fd, unsigned depth) {
     return -errno;
 }
 
+int place_may_remove(int instances_fd, int dir_fd, const char *name) {
+    if (faccessat(dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ||
+        faccessat(instances_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+        return fail("remove", name, -errno);
+    return 0;
+}
+
 int place_remove(int instances_fd, int dir_fd, const char *name) {
+    char lock[LOCK_MAX];
     int r = 0;
 
     if (unlinkat(dir_fd, "spec.yaml", 0) < 0 && errno != ENOENT)
@@ -202,5 +247,9 @@ int place_remove(int instances_fd, int dir_fd, const char *name) {
         r = -errno;
     if (r >= 0 && fsync(instances_fd) < 0)
         r = -errno;
-    return r < 0 ? fail("remove", name, r) : 0;
+    if (r < 0)
+        return fail("remove", name, r);
+    (void)snprintf(lock, sizeof(lock), LOCK_FORMAT, name);
+    (void)unlinkat(instances_fd, lock, 0);
+    return 0;
 }

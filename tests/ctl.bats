@@ -7,6 +7,7 @@
 # bats file_tags=booted,root
 
 load lib/left4me.bash
+load lib/killed.bash
 
 setup_file() {
     machine_boot
@@ -143,6 +144,29 @@ by_ctl() {
     run -2 lab_run ls "$ROOT/instances/$name"
 }
 
+@test "create that was killed before its reload is finished by the same command" {
+    create "$name" --no-reload <<<"port: $port"
+    run -1 lab_run test -e "/run/systemd/generator/$(unit "$name").d/50-left4me.conf"
+    run -0 create "$name" --start <<<"port: $port"
+    wait_answer "$port"
+    ctl stop "$name"
+}
+
+@test "create --replace --start says that a running server needs a restart" {
+    create "$name" --start <<<"port: $port"
+    run -0 create "$name" --replace --start <<<"port: $((port + 100))"
+    assert_line --partial "$name: it ran already, and takes its new spec at its next start"
+    ctl stop "$name"
+}
+
+@test "what an editor keeps beside a spec is left alone" {
+    create "$name" <<<"port: $port"
+    lab_put "$ROOT/instances/$name/.spec.yaml.swp" <<<'a swap file'
+    create "$name" --replace <<<"port: $((port + 100))"
+    run -0 lab_run cat "$ROOT/instances/$name/.spec.yaml.swp"
+    assert_output 'a swap file'
+}
+
 @test "create --start runs it, at boot too" {
     run -0 create "$name" --start <<<"port: $port"
     wait_answer "$port"
@@ -203,6 +227,26 @@ by_ctl() {
     run -0 ctl restart "$name"
     wait_answer "$((port + 100))"
     ctl stop "$name"
+}
+
+@test "a spec that was edited before its unit was ever loaded is read by start too" {
+    create "$name" <<<"port: $port"
+    sleep 1.1
+    spec "$name" <<<"{port: $((port + 100)), autostart: true}"
+    run -0 ctl start "$name"
+    wait_answer "$((port + 100))"
+    # The link of the spec's autostart was there in time.
+    assert_equal "$(at_boot "$name")" enabled-runtime
+    ctl stop "$name"
+}
+
+@test "restart of a server whose spec is gone lets it run" {
+    create "$name" --start <<<"port: $port"
+    wait_answer "$port"
+    lab_run rm "$ROOT/instances/$name/spec.yaml"
+    run -1 ctl restart "$name"
+    assert_equal "$(state "$name")" active
+    ctl delete "$name"
 }
 
 @test "several are started side by side, and one that fails does not keep the others from it" {
@@ -293,6 +337,13 @@ edit() {
     assert_output "port: $port"
 }
 
+@test "edit leaves nothing of the text behind, nor do editors that keep a copy" {
+    create "$name" <<<"port: $port"
+    run -0 edit "sh -c 'cp \"\$1\" \"\$1~\"; echo \"config: [rcon_password hunter2]\" >>\"\$1\"' -"
+    run lab_run sh -c 'ls -d /tmp/left4mectl.* | grep -F "" | while read -r d; do ls "$d"; done'
+    refute_output --partial "$name.yaml"
+}
+
 @test "edit notices that somebody else changed the spec, and loses neither" {
     create "$name" <<<"port: $port"
     run -1 edit "sh -c 'echo port: 1 >$ROOT/instances/$name/spec.yaml; echo port: 2 >\"\$1\"' -"
@@ -352,6 +403,16 @@ edit() {
     run -2 lab_run ls "$ROOT/runtime/$name"
 }
 
+@test "delete forgets an instance whose files are gone, but which is enabled" {
+    create "$name" <<<"port: $port"
+    lab_run systemctl enable "$(unit "$name")"
+    lab_run rm -r "$ROOT/instances/$name"
+    reload
+    run -0 ctl delete "$name"
+    assert_line "$name: deleted"
+    assert_equal "$(at_boot "$name")" disabled
+}
+
 @test "on a terminal delete asks, and takes no for an answer" {
     create "$name" <<<"port: $port"
     run lab_run script --quiet --return --command "left4mectl delete $name" /dev/null <<<'n'
@@ -380,69 +441,44 @@ edit() {
 
 @test "two at once on one instance take turns" {
     create "$name" <<<"port: $port"
-    lab_run sh -c 'flock "$1" sleep 2 & sleep 0.5; left4mectl delete "$2"; wait' - \
-        "$ROOT/instances/$name" "$name" >"$BATS_TEST_TMPDIR/out"
-    run -0 cat "$BATS_TEST_TMPDIR/out"
-    assert_line "waiting for another left4mectl that works on $name..."
+    run -0 lab_run sh -c 'flock "$1" sleep 2 & sleep 0.5; left4mectl --quiet delete "$2" 2>&1; wait' - \
+        "$ROOT/instances/.$name.lock" "$name"
+    assert_output "left4mectl: $name: waiting for another left4mectl that works on it"
+    run -2 lab_run ls "$ROOT/instances/$name" "$ROOT/instances/.$name.lock"
+}
+
+@test "the game cannot keep its own instance from being deleted" {
+    create "$name" --start <<<"port: $port"
+    wait_answer "$port"
+    lab_run sh -c 'nsenter -t "$1" -m setpriv --reuid left4me --regid left4me --clear-groups \
+        flock "$2" sleep 60 >/dev/null 2>&1 &' - "$(property "$name" MainPID)" "$ROOT/instances/$name"
+    sleep 0.5
+    run -0 lab_run timeout 20 left4mectl delete "$name"
     assert_line "$name: deleted"
 }
 
-# killed VERB…: runs it 100 times and kills it after up to 30 ms, looking each time whether the spec
-# is whole, and what the same command does then.
-killed() {
-    lab_run bash -c '
-        name=$1 port=$2 verb=$3 whole=0 none=0
-        spec=/var/lib/left4me/instances/$name/spec.yaml
-        long=$(printf "port: %d\ndescription: %s" "$port" "$(head -c 30000 /dev/zero | tr "\0" x)")
-        other=$long-other
-        run() {
-            case $verb in
-            create) left4mectl --quiet create "$name" - <<<"$long" ;;
-            edit) EDITOR="cp /run/other" left4mectl --quiet edit "$name" ;;
-            delete) left4mectl --quiet delete "$name" ;;
-            esac
-        }
-        export -f run; export name verb long
-        printf "%s\n" "$other" >/run/other
-        for ((i = 0; i < 100; i++)); do
-            case $verb in
-            create) left4mectl --quiet --no-reload delete "$name" ;;
-            *) left4mectl --quiet --no-reload --replace create "$name" - <<<"$long" ;;
-            esac
-            { timeout --signal=KILL "0.0$((RANDOM % 3))$((RANDOM % 10))" bash -c run || :; } 2>/dev/null
-            if [[ ! -e $spec ]]; then
-                none=$((none + 1))
-                [[ $verb != edit ]] || exit 10
-            elif [[ $(<"$spec") == "$long" || $(<"$spec") == "$other" ]]; then
-                whole=$((whole + 1))
-            else
-                exit 11
-            fi
-            # Again, and it is done.
-            [[ $verb == create && -e $spec ]] || run || exit 12
-            case $verb in
-            create) [[ $(<"$spec") == "$long" ]] || exit 13 ;;
-            edit) [[ $(<"$spec") == "$other" ]] || exit 14 ;;
-            delete) [[ ! -e ${spec%/*} && ! -e /var/lib/left4me/runtime/$name ]] || exit 15 ;;
-            esac
-            [[ $verb == delete || -z $(find "${spec%/*}" -name ".spec.yaml.*") ]] || exit 16
-        done
-        echo "$verb: $whole whole, $none none"
-        left4mectl --quiet delete "$name"' - "$name" "$port" "$1"
+@test "a start waits for a delete, and then finds nothing to start" {
+    create "$name" --start <<<"{port: $port, config: [standin_leave 2]}"
+    wait_answer "$port"
+    run -0 lab_run sh -c 'left4mectl delete "$1" & sleep 0.5; left4mectl start "$1" 2>&1; wait' - "$name"
+    assert_line "$name: deleted"
+    assert_line "left4mectl: $name: waiting for another left4mectl that works on it"
+    run -2 lab_run ls "$ROOT/instances/$name"
+    assert_equal "$(state "$name")" inactive
 }
 
 @test "create that is killed at any moment leaves an instance whole or none, and ends when run again" {
-    run -0 killed create
-    assert_output --regexp '^create: [0-9]+ whole, [1-9][0-9]* none$'
+    run -0 killed "$name" "$port" create 20
+    assert_output --regexp '^create: [0-9]+ whole, [0-9]+ none$'
 }
 
 @test "edit that is killed at any moment leaves the old spec or the new, and ends when run again" {
-    run -0 killed edit
-    assert_output 'edit: 100 whole, 0 none'
+    run -0 killed "$name" "$port" edit 20
+    assert_output 'edit: 20 whole, 0 none'
 }
 
 @test "delete that is killed at any moment ends when run again" {
-    run -0 killed delete
+    run -0 killed "$name" "$port" delete 20
     assert_output --regexp '^delete: '
 }
 

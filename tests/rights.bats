@@ -408,6 +408,25 @@ panel() {
     run -0 panel delete c
 }
 
+@test "delete changes nothing where it could not remove the spec" {
+    lab_run sh -euc 'mkdir -m 2755 "$1/d"; chgrp left4me "$1/d"; echo "{port: 27030, config: [standin_leave 0]}" >"$1/d/spec.yaml"
+        chgrp left4me "$1/d/spec.yaml"; chmod 0640 "$1/d/spec.yaml"; systemctl daemon-reload' - \
+        "$ROOT/instances"
+    start d
+    run -1 panel delete d
+    assert_output --partial 'cannot remove'
+    run -0 lab_run systemctl is-active left4me-server@d
+    run -0 lab_run test -e "$ROOT/runtime/d/upper"
+    lab_run left4mectl delete d
+}
+
+@test "a stop that was refused does not say that the server comes back" {
+    panel create c - <<<'{port: 27030, autostart: true}'
+    run -1 as writer left4mectl stop --once c
+    refute_output --partial 'comes back'
+    panel delete c
+}
+
 @test "the game's user, a writer of specs and a stranger can start nothing by left4mectl" {
     local user
     for user in left4me writer stranger; do
