@@ -54,6 +54,7 @@
  * before one that is made because events were lost. */
 #define SCAN_PAUSE 20U
 #define LOST_SCAN_PAUSE 2U
+#define LOST_SCAN_LEAST ((uint64_t)100 * 1000)
 
 typedef struct Reloader {
     Watch watch;
@@ -186,7 +187,7 @@ static void plan_scan(Reloader *r) {
     uint64_t pause;
 
     if (w->scan_wanted)
-        pause = LOST_SCAN_PAUSE * r->scan_took;
+        pause = max_u64(LOST_SCAN_LEAST, LOST_SCAN_PAUSE * r->scan_took);
     else if (w->n_unwatched > 0 || w->tree_unwatched)
         pause = max_u64(SCAN_PERIOD, SCAN_PAUSE * r->scan_took);
     else
