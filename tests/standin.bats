@@ -203,7 +203,7 @@ env HOME='"$HOME"
     local begin=${EPOCHREALTIME/[.,]/}
     kill -INT "$pid"
     assert_ends 0
-    assert_equal "$(seconds_since "$begin")" 1
+    (($(seconds_since "$begin") >= 1))
     run -0 tail -n 3 "$log"
     assert_output $'sigint\nleaving\nleft'
 }
@@ -213,7 +213,7 @@ env HOME='"$HOME"
     local begin=${EPOCHREALTIME/[.,]/}
     kill -INT "$pid"
     assert_ends 0
-    assert_equal "$(seconds_since "$begin")" 2
+    (($(seconds_since "$begin") >= 2))
 }
 
 @test "it can crash, by itself and upon SIGINT" {
