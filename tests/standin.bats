@@ -261,3 +261,52 @@ env HOME='"$HOME"
     assert_ends 0
     run -1 grep -x ready "$log"
 }
+
+# answers FORMAT: what the server sends, in hexadecimal, to a request that printf makes of FORMAT.
+answers() {
+    timeout 5 bash -c '
+        exec 4<>"/dev/udp/127.0.0.1/$1"
+        printf "$2" >&4
+        dd bs=1400 count=1 status=none <&4 | od -An -v -tx1 | tr -d " \n"' - "$port" "$1"
+}
+
+@test "it can have players, whose names are odd" {
+    serve -standin_players 3 -maxplayers 8
+    run -0 query -P
+    assert_output --partial '<numplayers>3</numplayers>'
+    assert_output --partial '<maxplayers>8</maxplayers>'
+    assert_output --partial '<name>Coach</name>'
+    assert_output --partial '<score>-5</score>'
+}
+
+@test "it can change the challenge that it wants" {
+    serve -standin_challenge_rotate 2
+    run -0 query
+    assert_output --partial 'status="UP"'
+}
+
+@test "it can split answers, in order or in a mess" {
+    serve -standin_players 8 -standin_split 200
+    # quakestat knows it for players alone; gamedig knows both, see query.bats.
+    run -0 query -P
+    assert_output --partial '<name>Coach</name>'
+    kill_server "$pid"
+    : >"$log"
+    serve -standin_split 5 -standin_split_mess 1
+    # The challenge is split too: its second part comes first.
+    run -0 answers '\xff\xff\xff\xffU\xff\xff\xff\xff'
+    assert_output --regexp '^feffffff010000000201e004[0-9a-f]{8}$'
+}
+
+@test "it can answer from another port or address" {
+    serve -standin_wrong_source port
+    run -124 timeout 1 bash -c '
+        exec 4<>/dev/udp/127.0.0.1/'"$port"'
+        printf "\xff\xff\xff\xffTSource Engine Query\0" >&4
+        dd bs=1400 count=1 status=none <&4'
+    kill_server "$pid"
+    : >"$log"
+    serve -standin_wrong_source 127.0.0.9
+    run -0 ss -Hlun "src 127.0.0.9 and sport = :$port"
+    assert_line --partial "127.0.0.9:$port"
+}

@@ -10,8 +10,8 @@
  * challenge protocol, until SIGINT.
  *
  * Arguments that it knows, as the real one: -ip ADDR, -port N, +hostport N, -clientport N,
- * +tv_port N, +map NAME, -strictportbind. A port that is taken makes it try the next nine, or
- * end with -strictportbind.
+ * +tv_port N, +map NAME, -maxplayers N (4), -strictportbind. A port that is taken makes it try the
+ * next nine, or end with -strictportbind.
  *
  * Switches. Each is an environment variable (STANDIN_CRASH=20), an argument (-standin_crash 20 or
  * +standin_crash 20) and a convar of server.cfg (standin_crash 20); of several the last in that
@@ -25,6 +25,13 @@
  *   standin_ignore_sigint 1     do not leave upon SIGINT
  *   standin_crash_on_sigint 1   die of SIGSEGV upon SIGINT, when the time to leave is over
  *   standin_resolve NAME        the name to resolve (localhost)
+ *   standin_players N           so many players, at most 16; their names are odd from the second
+ * on: control characters, no UTF-8, markup, empty, long standin_challenge_rotate N  answer the
+ * first N requests that have the right challenge with another one, each time anew for each asker
+ *   standin_split BYTES         split answers, so many bytes, up to 255, in each datagram
+ *   standin_split_mess 1        send the parts from the last to the first, each of them twice
+ *   standin_wrong_source FROM   answer from another socket: of another port where FROM is "port",
+ *                               else of the address FROM with the game's port
  *
  * What it sees and does goes to stdout and, appended, to left4dead2/logs/standin.log, a line each:
  *
@@ -73,6 +80,8 @@ enum {
     PORT_TRIES = 10,
     A2S_APP_ID = 550,
     A2S_PROTOCOL = 17,
+    PLAYERS_MAX = 16,
+    BOTS_MAX = 1,
 };
 
 typedef struct {
@@ -80,6 +89,7 @@ typedef struct {
     int game_tcp_fd;
     int client_fd;
     int tv_fd;
+    int answer_fd; /* where answers go out: game_udp_fd, but for standin_wrong_source */
     uint16_t game_port;
 } Sockets;
 
@@ -99,6 +109,8 @@ static Convar convars[] = {
     {"hostport", "27015"},
     {"clientport", "27005"},
     {"tv_port", "27020"},
+    {"maxplayers", "4"},
+    {"sv_tags", "coop,standin"},
     {"standin_crash", ""},
     {"standin_hang", ""},
     {"standin_exit", ""},
@@ -107,6 +119,11 @@ static Convar convars[] = {
     {"standin_ignore_sigint", "0"},
     {"standin_crash_on_sigint", "0"},
     {"standin_resolve", "localhost"},
+    {"standin_players", "0"},
+    {"standin_challenge_rotate", "0"},
+    {"standin_split", "0"},
+    {"standin_split_mess", "0"},
+    {"standin_wrong_source", ""},
 };
 
 #define N_CONVARS (sizeof(convars) / sizeof(convars[0]))
@@ -384,12 +401,12 @@ static void sleep_seconds(double seconds) {
 /* --- sockets --------------------------------------------------------------------------------- */
 
 /* No SO_REUSEADDR for UDP: with it two servers would share one port and neither would notice. */
-static int bind_once(int type, uint16_t port) {
+static int bind_at(const char *ip, int type, uint16_t port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     const int on = 1;
     int fd, saved_errno;
 
-    if (inet_pton(AF_INET, convar_text("ip"), &address.sin_addr) != 1)
+    if (inet_pton(AF_INET, ip, &address.sin_addr) != 1)
         return -EINVAL;
     fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -402,6 +419,10 @@ static int bind_once(int type, uint16_t port) {
     saved_errno = errno;
     (void)close(fd);
     return -saved_errno;
+}
+
+static int bind_once(int type, uint16_t port) {
+    return bind_at(convar_text("ip"), type, port);
 }
 
 /* The engine tries ten ports, and then, for the client's socket alone, any there is. */
@@ -433,6 +454,21 @@ static int bind_next_free(int type, uint16_t *port, bool strict, const char *wha
     exit(EXIT_FAILURE);
 }
 
+static int bind_for_answers(const Sockets *sockets) {
+    const char *from = convar_text("standin_wrong_source");
+    int fd;
+
+    if (from[0] == '\0')
+        return sockets->game_udp_fd;
+    fd = strcmp(from, "port") == 0 ? bind_once(SOCK_DGRAM, 0)
+                                   : bind_at(from, SOCK_DGRAM, sockets->game_port);
+    if (fd < 0) {
+        say("bind for answers (%s): failed: %s", from, strerror(-fd));
+        exit(EXIT_FAILURE);
+    }
+    return fd;
+}
+
 static Sockets bind_all(bool strict) {
     uint16_t client_port = convar_port("clientport"), tv_port = convar_port("tv_port");
     Sockets sockets = {.game_port = convar_port("hostport")};
@@ -442,6 +478,7 @@ static Sockets bind_all(bool strict) {
         bind_next_free(SOCK_STREAM, &(uint16_t){sockets.game_port}, strict, "game");
     sockets.client_fd = bind_next_free(SOCK_DGRAM, &client_port, strict, "client");
     sockets.tv_fd = bind_next_free(SOCK_DGRAM, &tv_port, strict, "tv");
+    sockets.answer_fd = bind_for_answers(&sockets);
     return sockets;
 }
 
@@ -481,18 +518,44 @@ static uint32_t get_u32(const uint8_t *p) {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+static unsigned convar_number(const char *name, unsigned most) {
+    const unsigned long value = strtoul(convar_text(name), NULL, 10);
+
+    return value < most ? (unsigned)value : most;
+}
+
 /* Bound to the asker, so that a forged source address gets no long answer; never -1, which asks
- * for a challenge. */
+ * for a challenge. They are counted on while standin_challenge_rotate wants more of them. */
 static uint32_t challenge_for(const struct sockaddr_in *peer) {
     static uint32_t secret;
 
     while (secret == 0)
         if (getrandom(&secret, sizeof(secret), 0) < 0)
             return 1;
-    return (secret ^ ntohl(peer->sin_addr.s_addr) ^ peer->sin_port) & 0x7fffffff;
+    return (secret ^ ntohl(peer->sin_addr.s_addr) ^ peer->sin_port) & 0x3fffffff;
+}
+
+/* True where the N bytes at CHALLENGE answer the last challenge that PEER gets, which *RET_NEXT is
+ * where not. */
+static bool challenge_met(const uint8_t *challenge, size_t n, const struct sockaddr_in *peer,
+                          uint32_t *ret_next) {
+    const uint32_t first = challenge_for(peer);
+    const unsigned rotations = convar_number("standin_challenge_rotate", 1000000);
+    uint32_t given = n < 4 ? first - 1 : get_u32(challenge);
+
+    if (given - first > rotations)
+        given = first - 1;
+    *ret_next = given + 1;
+    return given - first == rotations;
+}
+
+static unsigned n_players(void) {
+    return convar_number("standin_players", PLAYERS_MAX);
 }
 
 static void put_info(Packet *packet, uint16_t port) {
+    const unsigned players = n_players();
+
     put_byte(packet, 'I');
     put_byte(packet, A2S_PROTOCOL);
     put_string(packet, convar_text("hostname"));
@@ -500,25 +563,84 @@ static void put_info(Packet *packet, uint16_t port) {
     put_string(packet, GAME_DIR);
     put_string(packet, "Left 4 Dead 2");
     put_u16(packet, A2S_APP_ID);
-    put_byte(packet, 0); /* players */
-    put_byte(packet, 4); /* of so many */
-    put_byte(packet, 0); /* bots */
+    put_byte(packet, (uint8_t)players);
+    put_byte(packet, (uint8_t)convar_number("maxplayers", UINT8_MAX));
+    put_byte(packet, players > BOTS_MAX ? BOTS_MAX : 0);
     put_byte(packet, 'd');
     put_byte(packet, 'l');
     put_byte(packet, 0); /* no password */
     put_byte(packet, 1); /* VAC */
     put_string(packet, "2.2.4.3");
-    put_byte(packet, 0x80); /* the port follows */
+    put_byte(packet, 0x80 | 0x10 | 0x20 | 0x01);
     put_u16(packet, port);
+    put_u32(packet, 0x12345678); /* the server's Steam ID */
+    put_u32(packet, 0x01400001);
+    put_string(packet, convar_text("sv_tags"));
+    put_u32(packet, A2S_APP_ID);
+    put_u32(packet, 0);
 }
 
-static void answer_query(int fd, uint16_t port) {
+static void put_players(Packet *packet) {
+    static const char *const names[] = {
+        "Coach", "\x1b[31mred\x1b[0m", "\xff\xfe not UTF-8",      "<b>&amp;\"'</b>",
+        "",      "new\nline\t.",       "Zoë 二 \xf0\x9f\xa7\x9f", "0123456789012345678901234567890",
+    };
+    const unsigned n = n_players();
+
+    put_byte(packet, 'D');
+    put_byte(packet, (uint8_t)n);
+    for (unsigned i = 0; i < n; i++) {
+        const float seconds = (float)i * 100.5F + 10.25F;
+        uint32_t bits;
+
+        memcpy(&bits, &seconds, sizeof(bits));
+        put_byte(packet, 0); /* the game's index is always 0 */
+        put_string(packet, names[i % (sizeof(names) / sizeof(names[0]))]);
+        put_u32(packet, i == 1 ? (uint32_t)-5 : i * 10);
+        put_u32(packet, bits);
+    }
+}
+
+static void send_part(int fd, const Packet *answer, size_t number, uint32_t id,
+                      const struct sockaddr_in *peer) {
+    const size_t size = convar_number("standin_split", UINT8_MAX), offset = number * size;
+    Packet part = {.size = 0};
+
+    put_u32(&part, UINT32_MAX - 1);
+    put_u32(&part, id);
+    put_byte(&part, (uint8_t)((answer->size + size - 1) / size));
+    put_byte(&part, (uint8_t)number);
+    put_u16(&part, 1248); /* the engine's default, which holds for no part here */
+    put(&part, answer->data + offset, size < answer->size - offset ? size : answer->size - offset);
+    (void)sendto(fd, part.data, part.size, 0, (const struct sockaddr *)peer, sizeof(*peer));
+}
+
+static void send_answer(int fd, const Packet *answer, const struct sockaddr_in *peer) {
+    static uint32_t id;
+    const size_t size = convar_number("standin_split", UINT8_MAX);
+    const size_t total = size > 0 ? (answer->size + size - 1) / size : 0;
+
+    if (total <= 1) {
+        (void)sendto(fd, answer->data, answer->size, 0, (const struct sockaddr *)peer,
+                     sizeof(*peer));
+        return;
+    }
+    id = (id + 1) & 0x7fffffff;
+    for (size_t i = 0; i < total && !convar_true("standin_split_mess"); i++)
+        send_part(fd, answer, i, id, peer);
+    for (size_t i = 2 * total; i > 0 && convar_true("standin_split_mess"); i--)
+        send_part(fd, answer, (i - 1) / 2, id, peer);
+}
+
+static void answer_query(const Sockets *sockets) {
     static const char info_query[] = "TSource Engine Query";
     uint8_t query[1400];
     struct sockaddr_in peer = {.sin_family = AF_INET};
     socklen_t length = sizeof(peer);
-    ssize_t n = recvfrom(fd, query, sizeof(query), 0, (struct sockaddr *)&peer, &length);
+    ssize_t n =
+        recvfrom(sockets->game_udp_fd, query, sizeof(query), 0, (struct sockaddr *)&peer, &length);
     size_t challenge_at;
+    uint32_t next;
     Packet answer = {.size = 0};
 
     if (n < 5 || get_u32(query) != UINT32_MAX)
@@ -532,16 +654,15 @@ static void answer_query(int fd, uint16_t port) {
         return;
 
     put_u32(&answer, UINT32_MAX);
-    if ((size_t)n < challenge_at + 4 || get_u32(query + challenge_at) != challenge_for(&peer)) {
+    if (!challenge_met(query + challenge_at, (size_t)n - challenge_at, &peer, &next)) {
         put_byte(&answer, 'A');
-        put_u32(&answer, challenge_for(&peer));
+        put_u32(&answer, next);
     } else if (query[4] == 'U') {
-        put_byte(&answer, 'D');
-        put_byte(&answer, 0);
+        put_players(&answer);
     } else {
-        put_info(&answer, port);
+        put_info(&answer, sockets->game_port);
     }
-    (void)sendto(fd, answer.data, answer.size, 0, (const struct sockaddr *)&peer, length);
+    send_answer(sockets->answer_fd, &answer, &peer);
 }
 
 /* --- running --------------------------------------------------------------------------------- */
@@ -619,7 +740,7 @@ static void serve(const Sockets *sockets, int signal_fd) {
                 return;
             }
             if (polls[1].revents)
-                answer_query(sockets->game_udp_fd, sockets->game_port);
+                answer_query(sockets);
             if (polls[2].revents)
                 (void)close(accept4(sockets->game_tcp_fd, NULL, NULL, SOCK_CLOEXEC));
             drain(sockets->client_fd);
