@@ -70,14 +70,14 @@ _left4mectl_options() {
     restart) printf '%s\n' --no-block --no-reload ;;
     reset) printf '%s\n' --yes ;;
     delete) printf '%s\n' --yes --no-reload ;;
-    list) printf '%s\n' --no-headings ;;
+    list | query) printf '%s\n' --no-headings ;;
     show) printf '%s\n' --size ;;
     esac
     printf '%s\n' --root --json --quiet --help --version
 }
 
 _left4mectl() {
-    local verbs=$'check\ncreate\ndelete\nedit\nlist\nlogs\nreset\nrestart\nshow\nstart\nstatus\nstop'
+    local verbs=$'check\ncreate\ndelete\nedit\nlist\nlogs\nquery\nreset\nrestart\nshow\nstart\nstatus\nstop'
     local root=${LEFT4ME_ROOT:-/var/lib/left4me} verb='' cur='' word instances
     local -a words=() operands=()
     local -i i
@@ -142,7 +142,7 @@ _left4mectl() {
     instances=$(_left4mectl_instances "$root")
     case $verb in
     '') _left4mectl_add "$verbs" ;;
-    start | stop | restart | reset | delete)
+    start | stop | restart | reset | delete | query)
         _left4mectl_add "$instances" "${operands[@]}"
         ;;
     create)

@@ -32,6 +32,7 @@ int verb_delete(int n, char *operands[]);
 int verb_edit(int n, char *operands[]);
 int verb_list(int n, char *operands[]);
 int verb_logs(int n, char *operands[]);
+int verb_query(int n, char *operands[]);
 int verb_reset(int n, char *operands[]);
 int verb_restart(int n, char *operands[]);
 int verb_show(int n, char *operands[]);

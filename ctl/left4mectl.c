@@ -37,6 +37,7 @@ static const Verb verbs[] = {
     {"delete", "NAME...", 1, -1, verb_delete, "remove all, the spec too"},
     {"list", "", 0, 0, verb_list, "a row for each instance"},
     {"show", "NAME", 1, 1, verb_show, "all about an instance"},
+    {"query", "NAME|HOST:PORT...", 1, -1, verb_query, "ask servers for map, players, latency"},
     {"check", "[NAME|FILE...]", 0, -1, verb_check, "the faults of specs, and of what they name"},
     {"logs", "NAME [-- OPTION...]", 1, -1, verb_logs, "journalctl of its unit"},
     {"status", "NAME [-- OPTION...]", 1, -1, verb_status, "systemctl status of its unit"},
@@ -92,7 +93,7 @@ static void help(void) {
         "\nOptions:\n"
         "  --json         results as one JSON value on standard output\n"
         "  --no-block     start, stop, restart: do not wait for them\n"
-        "  --no-headings  list: no line of headings\n"
+        "  --no-headings  list, query: no line of headings\n"
         "  --no-reload    do not have systemd read changed specs\n"
         "  --once         start, stop, create: leave enablement at boot alone\n"
         "  --quiet        print errors only, and what was asked for\n"

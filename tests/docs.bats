@@ -483,7 +483,7 @@ for text, block in re.findall(r"\n\*([^`]*?):?\n\n```\n(.*?)\n```", open(sys.arg
         validator = jsonschema.Draft202012Validator(json.loads(path.read_text()))
         validator.validate([shown] if "array" in text else shown)
 END
-    assert_output $'list\nshow\ncheck'
+    assert_output $'list\nquery\nshow\ncheck'
 }
 
 @test "each result that a verb can have with --json is explained in left4mectl(1), and no other" {
@@ -656,6 +656,7 @@ names_are_completed() {
     offers "--root $root delete a " b-2 C
     offers "--root $root restart a b-2 C "
     offers "--root $root show " a b-2 C
+    offers "--root $root query a " b-2 C
     offers "--root $root show a "
     offers "--root $root create "
     offers "--root $root create --replace " a b-2 C
