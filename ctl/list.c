@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "left4mectl list": a row for each instance, of its unit, its spec and what the generator made of
- * that. Without systemd to ask, what its files tell. */
+/* "left4mectl list": a row for each instance, of its unit, its spec, what the generator made of
+ * that and, where it runs, what the server itself says. Without systemd to ask, what its files
+ * tell. */
 
 #include "config.h"
 
@@ -9,13 +10,18 @@
 #include <limits.h>
 #include <string.h>
 
+#include "ctl/address.h"
 #include "ctl/bus.h"
 #include "ctl/compiled.h"
 #include "ctl/ctl.h"
+#include "ctl/servers.h"
 #include "ctl/text.h"
 #include "ctl/unit-state.h"
 #include "shared/exit.h"
 #include "shared/log.h"
+
+/* Servers on this host answer within a few milliseconds, but for one that loads a map. */
+#define TIMEOUT_USEC 300000U
 
 typedef struct Row {
     const char *name;
@@ -25,6 +31,8 @@ typedef struct Row {
     int reload, restart; /* whether one is needed; negative: unknown */
     bool has_state;
     UnitState state;
+    QueryAddress address; /* where it is asked, if it runs; else of family AF_UNSPEC */
+    const A2sInfo *info;  /* NULL where it did not answer */
 } Row;
 
 /* --- Rows ----------------------------------------------------------------------------------- */
@@ -54,8 +62,12 @@ static int fill_spec(Row *row, int instances_fd, bool with_systemd) {
     if (error == -ENOMEM)
         return error;
     if (row->spec == SPEC_OK) {
+        char host[256];
+
         row->port = spec.port;
         row->autostart = spec.autostart;
+        /* The name of an address is not looked up: that may take long. */
+        (void)address_of_spec(&spec, &row->address, host);
     }
     if (!with_systemd || row->spec == SPEC_UNREADABLE)
         return 0;
@@ -81,6 +93,27 @@ static int fill_state(Row *row, sd_bus *bus, int instances_fd) {
     return 0;
 }
 
+/* Another instance may have the port of one that does not run. */
+static bool is_asked(const Row *row) {
+    return row->has_state && row->address.any.sa_family != AF_UNSPEC &&
+           (strcmp(row->state.active, "active") == 0 ||
+            strcmp(row->state.active, "reloading") == 0);
+}
+
+/* Has each row that runs point to the answer of its server, which is in QUERIES. */
+static int fill_info(Row rows[], Query queries[], size_t n) {
+    int r;
+
+    for (size_t i = 0; i < n; i++)
+        if (is_asked(&rows[i]))
+            queries[i].address = rows[i].address;
+    r = servers_ask(queries, n, TIMEOUT_USEC);
+    for (size_t i = 0; r >= 0 && i < n; i++)
+        if (queries[i].outcome == QUERY_ANSWERED)
+            rows[i].info = &queries[i].info;
+    return r;
+}
+
 /* --- As a table ----------------------------------------------------------------------------- */
 
 enum {
@@ -88,6 +121,8 @@ enum {
     COLUMN_STATE,
     COLUMN_BOOT,
     COLUMN_PORT,
+    COLUMN_PLAYERS,
+    COLUMN_MAP,
     COLUMN_SPEC,
     COLUMN_MEMORY,
     COLUMN_SINCE
@@ -102,6 +137,8 @@ static const struct {
     [COLUMN_STATE] = {"STATE", 6, SCOLS_FL_TRUNC},
     [COLUMN_BOOT] = {"AT BOOT", 4, 0},
     [COLUMN_PORT] = {"PORT", 5, SCOLS_FL_RIGHT},
+    [COLUMN_PLAYERS] = {"PLAYERS", 5, SCOLS_FL_RIGHT},
+    [COLUMN_MAP] = {"MAP", 8, SCOLS_FL_TRUNC},
     [COLUMN_SPEC] = {"SPEC", 2, SCOLS_FL_TRUNC},
     [COLUMN_MEMORY] = {"MEMORY", 4, SCOLS_FL_RIGHT},
     [COLUMN_SINCE] = {"SINCE", 10, SCOLS_FL_TRUNC},
@@ -109,17 +146,26 @@ static const struct {
 
 static int add_line(struct libscols_table *table, const Row *row) {
     char state[80] = "-", port[sizeof("65535")] = "-", memory[FORMAT_MAX] = "-";
-    char since[FORMAT_MAX] = "-";
+    char since[FORMAT_MAX] = "-", players[FORMAT_MAX] = "-";
     struct libscols_line *line = scols_table_new_line(table, NULL);
     const char *texts[ELEMENTSOF(columns)] = {
-        [COLUMN_NAME] = row->name, [COLUMN_STATE] = state,         [COLUMN_BOOT] = "-",
-        [COLUMN_PORT] = port,      [COLUMN_SPEC] = spec_word(row), [COLUMN_MEMORY] = memory,
+        [COLUMN_NAME] = row->name,
+        [COLUMN_STATE] = state,
+        [COLUMN_BOOT] = "-",
+        [COLUMN_PORT] = port,
+        [COLUMN_PLAYERS] = players,
+        [COLUMN_MAP] = row->info ? row->info->map : "-",
+        [COLUMN_SPEC] = spec_word(row),
+        [COLUMN_MEMORY] = memory,
         [COLUMN_SINCE] = since,
     };
     int r = line ? 0 : -ENOMEM;
 
     if (row->port > 0)
         (void)snprintf(port, sizeof(port), "%u", row->port);
+    if (row->info)
+        (void)snprintf(players, sizeof(players), "%u/%u", row->info->players,
+                       row->info->max_players);
     if (row->has_state) {
         unit_state_describe(&row->state, state, sizeof(state));
         texts[COLUMN_BOOT] = unit_state_at_boot(&row->state, row->autostart);
@@ -179,16 +225,20 @@ static json_t *flag_json(int flag) {
 
 static json_t *row_json(const Row *row) {
     const UnitState *state = row->has_state ? &row->state : NULL;
+    const A2sInfo *info = row->info;
     const char *at_boot = state ? unit_state_at_boot(state, row->autostart) : NULL;
 
-    return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:o, s:s, s:o, s:o, s:o, s:o}", "name",
-                     row->name, "active_state", state ? state->active : NULL, "sub_state",
-                     state ? state->sub : NULL, "result", state ? state->result : NULL, "at_boot",
-                     at_boot, "port", row->port > 0 ? json_integer(row->port) : json_null(), "spec",
-                     spec_state_name(row->spec), "needs_reload", flag_json(row->reload),
-                     "needs_restart", flag_json(row->restart), "memory",
-                     number_json(state ? state->memory : UINT64_MAX), "since",
-                     time_json(state ? unit_state_since(state) : 0));
+    return json_pack(
+        "{s:s, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "name",
+        row->name, "active_state", state ? state->active : NULL, "sub_state",
+        state ? state->sub : NULL, "result", state ? state->result : NULL, "at_boot", at_boot,
+        "port", row->port > 0 ? json_integer(row->port) : json_null(), "players",
+        info ? json_integer(info->players) : json_null(), "max_players",
+        info ? json_integer(info->max_players) : json_null(), "bots",
+        info ? json_integer(info->bots) : json_null(), "map", text_json(info ? info->map : NULL),
+        "spec", spec_state_name(row->spec), "needs_reload", flag_json(row->reload), "needs_restart",
+        flag_json(row->restart), "memory", number_json(state ? state->memory : UINT64_MAX), "since",
+        time_json(state ? unit_state_since(state) : 0));
 }
 
 static int print_rows_json(const Row rows[], size_t n) {
@@ -242,10 +292,13 @@ static int fill_rows(Row rows[], const Names *names, int instances_fd, sd_bus *b
 
 static int list(const Names *names, int instances_fd, sd_bus *bus) {
     _cleanup_free_ Row *rows = calloc(names->n + 1, sizeof(*rows));
+    _cleanup_free_ Query *queries = calloc(names->n + 1, sizeof(*queries));
     size_t n = 0;
-    int r = rows ? fill_rows(rows, names, instances_fd, bus, &n) : -ENOMEM;
+    int r = rows && queries ? fill_rows(rows, names, instances_fd, bus, &n) : -ENOMEM;
     int status = EXIT_FAILED;
 
+    if (r >= 0)
+        r = fill_info(rows, queries, n);
     if (r < 0)
         log_error("cannot list instances: %s", strerror(-r));
     else

@@ -73,8 +73,8 @@ line() {
     row '__import__("datetime").datetime.fromisoformat(i["since"].replace("Z", "+00:00")).strftime("%s%f")' base
     assert_output "${since#t }"
     run -0 --separate-stderr ctl list
-    assert_line --index 0 --regexp '^NAME +STATE +AT BOOT +PORT +SPEC +MEMORY +SINCE$'
-    assert_line --regexp '^base +active +no +27015 ok '
+    assert_line --index 0 --regexp '^NAME +STATE +AT BOOT +PORT +PLAYERS +MAP +SPEC +MEMORY +SINCE$'
+    assert_line --regexp '^base +active +no +27015 +0/4 +c1m1_hotel +ok '
 }
 
 @test "an instance whose unit is not loaded is listed like any other" {
@@ -83,7 +83,7 @@ line() {
     row '[i["active_state"], i["at_boot"], i["port"], i["spec"], i["since"], i["memory"]]'
     assert_output "['inactive', 'no', $port, 'ok', None, None]"
     line
-    assert_output "$name inactive no $port ok - -"
+    assert_output "$name inactive no $port - - ok - -"
 }
 
 @test "a failed instance says of what" {
@@ -108,6 +108,52 @@ line() {
     line
     assert_output --partial 'activating (auto-restart)'
     policy <<<$'[Service]\nRestartSec=100ms\nTimeoutStopSec=5'
+}
+
+# --- What servers say ---------------------------------------------------------------------------
+
+@test "players and map are those that a server tells, and nobody is asked for one that does not run" {
+    spec "$name" <<<"{port: $port, arguments: ['+map c2m1_highway', '-maxplayers 8'], config: [standin_players 3]}"
+    spec "$name-off" <<<"port: $port"
+    reload
+    start "$name"
+    wait_answer "$port"
+    row '[i["players"], i["max_players"], i["bots"], i["map"]]'
+    assert_output "[3, 8, 1, 'c2m1_highway']"
+    row '[i["players"], i["max_players"], i["bots"], i["map"]]' "$name-off"
+    assert_output '[None, None, None, None]'
+    line
+    assert_output --partial "$name active no $port 3/8 c2m1_highway ok "
+    run -0 --separate-stderr ctl --json query "$name" base
+    assert_valid query
+    run -0 json '[(a["name"], a["info"]["map"], len(a["players"])) for a in j]' <<<"$output"
+    assert_output "[('$name', 'c2m1_highway', 3), ('base', 'c1m1_hotel', 0)]"
+    lab_run rm -rf "$ROOT/instances/$name-off"
+}
+
+@test "servers that do not answer hold up the list once and for a moment, not the others" {
+    local i before took
+    for i in {1..6}; do
+        spec "$name-$i" <<<"{port: $((port + 100 * i)), config: [standin_hang 0]}"
+    done
+    reload
+    lab_run left4mectl --quiet --once start "$name"-{1..6}
+    lab_wait_for 20 sh -c \
+        '[ "$(journalctl --no-pager -o cat -u "left4me-server@$1-*" | grep -cx hang)" = 6 ]' - "$name"
+    before=${EPOCHREALTIME/[.,]/}
+    row '[i["active_state"], i["players"], i["map"]]' "$name-2"
+    took=$((${EPOCHREALTIME/[.,]/} - before))
+    assert_output "['active', None, None]"
+    row '[i["players"], i["map"]]' base
+    assert_output "[0, 'c1m1_hotel']"
+    printf 'took %d us\n' "$took"
+    for i in {1..6}; do
+        lab_run systemctl stop --no-block "$(unit "$name-$i")"
+        lab_run systemctl kill -s KILL "$(unit "$name-$i")"
+        lab_run rm -rf "$ROOT/instances/$name-$i"
+    done
+    # One after the other it would be 1.8 s.
+    ((took > 300000 && took < 1500000))
 }
 
 # --- At boot ----------------------------------------------------------------------------------

@@ -369,9 +369,9 @@ left4mectl: 'port' and '+tv_port' of instance d are the same port, 27017: the ga
     spec bad 'port: 0\n'
     mkdir "$root/instances/empty"
     run -0 --separate-stderr ctl list
-    assert_output "NAME STATE AT BOOT  PORT SPEC    MEMORY SINCE
-bad  -     -           - refused      - -
-one  -     -       27015 ok           - -"
+    assert_output "NAME STATE AT BOOT  PORT PLAYERS MAP SPEC    MEMORY SINCE
+bad  -     -           -       - -   refused      - -
+one  -     -       27015       - -   ok           - -"
     assert_equal "${#stderr_lines[@]}" 1
     run -0 --separate-stderr ctl --no-headings --quiet list
     assert_line --index 0 --partial refused
@@ -379,9 +379,9 @@ one  -     -       27015 ok           - -"
     assert_equal "$stderr" ''
     run -0 --separate-stderr ctl --json list
     assert_valid list
-    run -0 json '[(i["name"], i["port"], i["spec"], i["active_state"], i["at_boot"]) for i in j]' \
+    run -0 json '[(i["name"], i["port"], i["spec"], i["active_state"], i["at_boot"], i["map"]) for i in j]' \
         <<<"$output"
-    assert_output "[('bad', None, 'refused', None, None), ('one', 27015, 'ok', None, None)]"
+    assert_output "[('bad', None, 'refused', None, None, None), ('one', 27015, 'ok', None, None, None)]"
 }
 
 @test "list of nothing is an empty array, and no table" {
@@ -399,7 +399,7 @@ one  -     -       27015 ok           - -"
     local name columns
     name=$(printf 'n%.0s' {1..40})
     spec "$name"
-    for columns in 60 85 100; do
+    for columns in 60 100 120; do
         run -0 script -qec "stty cols $columns; exec '$BUILD/left4mectl' --quiet --root '$root' list" \
             /dev/null </dev/null
         assert_equal "${#lines[@]}" 2
