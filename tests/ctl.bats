@@ -469,17 +469,17 @@ edit() {
 
 @test "create that is killed at any moment leaves an instance whole or none, and ends when run again" {
     run -0 killed "$name" "$port" create 20
-    assert_output --regexp '^create: [0-9]+ whole, [0-9]+ none$'
+    assert_line --regexp '^create: [0-9]+ whole, [0-9]+ none$'
 }
 
 @test "edit that is killed at any moment leaves the old spec or the new, and ends when run again" {
     run -0 killed "$name" "$port" edit 20
-    assert_output 'edit: 20 whole, 0 none'
+    assert_line 'edit: 20 whole, 0 none'
 }
 
 @test "delete that is killed at any moment ends when run again" {
     run -0 killed "$name" "$port" delete 20
-    assert_output --regexp '^delete: '
+    assert_line --regexp '^delete: '
 }
 
 # --- logs, status, exit statuses --------------------------------------------------------------

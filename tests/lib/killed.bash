@@ -4,7 +4,8 @@
 # left4mectl that is killed at any moment.
 
 # killed NAME PORT VERB ROUNDS: runs left4mectl so many times and kills it after up to 30 ms, looking
-# each time whether the spec is whole, and what the same command does then.
+# each time whether the spec is whole, and what the same command does then. That may have to wait for
+# the lock of one that is still dying, and says so: the result is a line among others.
 killed() {
     lab_run bash -c '
         name=$1 port=$2 verb=$3 rounds=$4 whole=0 none=0
