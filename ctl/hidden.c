@@ -156,8 +156,7 @@ static int look_at(Walk *w, int dir_fd, const char *name, size_t len, const Bene
 
 /* Walks the directory FD, whose path takes the first LEN bytes of w->path. */
 static int walk(Walk *w, int fd, size_t len, const Beneath *in) {
-    _cleanup_close_ int own_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    _cleanup_closedir_ DIR *dir = own_fd < 0 ? NULL : fdopendir(own_fd);
+    _cleanup_closedir_ DIR *dir = fd_open_dir(fd, ".");
     struct dirent *entry;
     int r = 0;
 
@@ -165,7 +164,6 @@ static int walk(Walk *w, int fd, size_t len, const Beneath *in) {
         w->found->complete = false;
         return 0;
     }
-    (void)TAKE_FD(own_fd);
     w->depth++;
     while (r >= 0 && (entry = readdir(dir))) {
         size_t n = strlen(entry->d_name);
@@ -227,13 +225,11 @@ bool hidden_is_staged(const Hidden *file) {
 /* --- Sizes ---------------------------------------------------------------------------------- */
 
 static int add_usage(int dir_fd, unsigned depth, unsigned long long *total) {
-    _cleanup_close_ int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    _cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    _cleanup_closedir_ DIR *dir = fd_open_dir(dir_fd, ".");
     struct dirent *entry;
 
     if (!dir)
         return -errno;
-    (void)TAKE_FD(fd);
     while (errno = 0, (entry = readdir(dir))) {
         _cleanup_close_ int sub_fd = -EBADF;
         struct stat st;

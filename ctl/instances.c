@@ -91,18 +91,12 @@ void names_sort(Names *names) {
 }
 
 int find_instances(int instances_fd, Names *ret) {
-    _cleanup_closedir_ DIR *dir = NULL;
+    _cleanup_closedir_ DIR *dir = fd_open_dir(instances_fd, ".");
     _cleanup_names_ Names names = {0};
     struct dirent *entry;
-    int fd = openat(instances_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int r = -errno;
-
-        closep(&fd);
-        return r;
-    }
+    if (!dir)
+        return -errno;
     while (errno = 0, (entry = readdir(dir))) {
         char path[INSTANCE_NAME_MAX + sizeof("/spec.yaml")];
         struct stat st;

@@ -15,6 +15,7 @@
 #include "ctl/bus.h"
 #include "ctl/compiled.h"
 #include "ctl/lifecycle.h"
+#include "ctl/mount-table.h"
 #include "ctl/place.h"
 #include "shared/exit.h"
 #include "shared/fd.h"
@@ -38,26 +39,18 @@ _printf_(1, 2) static bool exists(const char *format, ...) {
 }
 
 static bool is_compiled(const char *name) {
-    char path[128 + INSTANCE_NAME_MAX];
+    char path[PATH_MAX];
 
-    (void)snprintf(path, sizeof(path),
-                   "/run/systemd/generator/left4me-server@%s.service.d/50-left4me.conf", name);
+    compiled_path(name, path);
     return access(path, F_OK) == 0;
 }
 
 /* The overlay of NAME, on merged or wherever it was moved to. What cannot be known is taken to be.
  */
 static bool is_mounted(const char *name) {
-    _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
-    _cleanup_free_ char *line = NULL;
-    char source[32 + INSTANCE_NAME_MAX];
-    size_t size = 0;
+    _cleanup_names_ Names found = {0};
 
-    (void)snprintf(source, sizeof(source), " - overlay left4me-%s ", name);
-    while (f && (errno = 0, getline(&line, &size, f) >= 0))
-        if (strstr(line, source))
-            return true;
-    return !f || errno != 0;
+    return mount_table_find(name, &found) < 0 || found.n > 0;
 }
 
 /* --- Outcomes ------------------------------------------------------------------------------- */

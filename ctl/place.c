@@ -138,16 +138,10 @@ int place_open(int instances_fd, const char *name, bool create) {
 
 /* Under the lock, what has such a name was left by one that was killed. */
 static void remove_leftovers(int dir_fd) {
-    _cleanup_closedir_ DIR *dir = NULL;
+    _cleanup_closedir_ DIR *dir = fd_open_dir(dir_fd, ".");
     struct dirent *entry;
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        closep(&fd);
-        return;
-    }
-    while ((entry = readdir(dir)))
+    while (dir && (entry = readdir(dir)))
         if (fnmatch(TEMPORARY_PATTERN, entry->d_name, FNM_PERIOD) == 0)
             (void)unlinkat(dir_fd, entry->d_name, 0);
 }
@@ -194,17 +188,11 @@ int place_spec(int instances_fd, int dir_fd, const char *name, const char *text,
 /* --- Removing ------------------------------------------------------------------------------- */
 
 static int remove_contents(int dir_fd, unsigned depth) {
-    _cleanup_closedir_ DIR *dir = NULL;
+    _cleanup_closedir_ DIR *dir = fd_open_dir(dir_fd, ".");
     struct dirent *entry;
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int r = -errno;
-
-        closep(&fd);
-        return r;
-    }
+    if (!dir)
+        return -errno;
     while (errno = 0, (entry = readdir(dir))) {
         _cleanup_close_ int child_fd = -EBADF;
         int r;

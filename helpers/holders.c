@@ -16,15 +16,6 @@ typedef struct Paths {
     size_t n;
 } Paths;
 
-static DIR *open_dir_at(int dir_fd, const char *path) {
-    int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-    if (!dir && fd >= 0)
-        (void)close(fd);
-    return dir;
-}
-
 /* A removed file's name ends in " (deleted)", also a removed mount point's own. */
 static bool is_among(const Paths *paths, const char *file) {
     for (size_t i = 0; i < paths->n; i++) {
@@ -57,7 +48,7 @@ static bool process_holds(int process_fd, const Paths *paths) {
             return true;
 
     for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
-        _cleanup_closedir_ DIR *dir = open_dir_at(process_fd, directories[i]);
+        _cleanup_closedir_ DIR *dir = fd_open_dir(process_fd, directories[i]);
         struct dirent *entry;
 
         while (dir && (entry = readdir(dir)))
@@ -79,7 +70,7 @@ static void read_name(int process_fd, char name[static HOLDER_NAME_MAX]) {
 
 ssize_t holders_find(const char *const paths[], size_t n, Holder holders[], size_t max) {
     const Paths wanted = {.paths = paths, .n = n};
-    _cleanup_closedir_ DIR *proc = open_dir_at(AT_FDCWD, "/proc");
+    _cleanup_closedir_ DIR *proc = fd_open_dir(AT_FDCWD, "/proc");
     struct dirent *entry;
     size_t found = 0;
 

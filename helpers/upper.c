@@ -28,19 +28,11 @@ int upper_make_dir(int dir_fd, const char *name) {
 }
 
 int upper_remove_stale(int cfg_fd) {
-    _cleanup_closedir_ DIR *dir = NULL;
-    _cleanup_close_ int fd = -EBADF;
+    _cleanup_closedir_ DIR *dir = fd_open_dir(cfg_fd, ".");
     struct dirent *entry;
 
-    /* A description of its own: its position is not the caller's. */
-    fd = openat(cfg_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    dir = fdopendir(fd);
     if (!dir)
         return -errno;
-    (void)TAKE_FD(fd);
-
     while (errno = 0, (entry = readdir(dir)))
         if (fnmatch("server*.cfg", entry->d_name, 0) == 0 &&
             unlinkat(cfg_fd, entry->d_name, 0) < 0 && errno != EISDIR && errno != ENOENT)

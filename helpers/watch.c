@@ -318,13 +318,10 @@ static int watch_way(Watch *w) {
 }
 
 static void scan_directory(Watch *w, int instances_fd, bool unwatched_only) {
-    _cleanup_closedir_ DIR *dir = NULL;
-    int fd = openat(instances_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_closedir_ DIR *dir = fd_open_dir(instances_fd, ".");
     const struct dirent *entry;
 
-    dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
-        closep(&fd);
         w->scan_wanted = true;
         return;
     }

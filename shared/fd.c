@@ -82,6 +82,15 @@ int fd_open_beneath(int dir_fd, const char *path, int flags, mode_t mode) {
     return -errno;
 }
 
+DIR *fd_open_dir(int dir_fd, const char *path) {
+    _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    if (dir)
+        (void)TAKE_FD(fd);
+    return dir;
+}
+
 int fd_read_all(int fd, char *buf, size_t size, size_t *ret_len) {
     size_t len = 0;
 

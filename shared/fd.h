@@ -3,6 +3,7 @@
 
 /* Descriptors: open beneath a directory, read and write whole. */
 
+#include <dirent.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -12,6 +13,10 @@
  * with O_CREAT. Returns a descriptor or a negative errno: -ELOOP for a symbolic link anywhere,
  * -EXDEV for an escape, otherwise as open(2). */
 int fd_open_beneath(int dir_fd, const char *path, int flags, mode_t mode);
+
+/* Opens the directory PATH in DIR_FD to be read, by a description of its own: "." is DIR_FD's,
+ * whose position stays. Returns NULL with errno set, as openat(2) and fdopendir(3). */
+DIR *fd_open_dir(int dir_fd, const char *path);
 
 /* Reads SIZE bytes, fewer only where the file ends before. Returns 0 with the number of bytes in
  * *RET_LEN, or a negative errno as read(2). */
