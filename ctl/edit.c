@@ -174,6 +174,11 @@ static bool same_overlays(const Spec *a, const Spec *b) {
     return true;
 }
 
+static bool same_timing(const Timing *a, const Timing *b) {
+    return a->ready == b->ready && a->ready_timeout == b->ready_timeout &&
+           a->watchdog == b->watchdog;
+}
+
 static void say_effect(const Edit *e, sd_bus *bus) {
     _cleanup_free_ char *state = NULL;
     char unit[UNIT_NAME_MAX];
@@ -184,16 +189,17 @@ static void say_effect(const Edit *e, sd_bus *bus) {
         (void)bus_unit_string(bus, unit, "Unit", "ActiveState", &state);
     if (!state || strcmp(state, "inactive") == 0 || strcmp(state, "failed") == 0 ||
         (a->port == b->port && same(a->args, b->args) && same(a->config, b->config) &&
-         same_overlays(a, b)))
+         same_overlays(a, b) && same_timing(&a->timing, &b->timing)))
         say_outcome(e->name, false, "done", "its new spec is in place");
     else
         say_outcome(e->name, false, "needs-restart",
-                    "its new spec is in place; %s%s%s%sand takes effect at its next start: "
+                    "its new spec is in place; %s%s%s%s%sand takes effect at its next start: "
                     "'left4mectl restart %s'",
                     a->port == b->port ? "" : "the port changed, ",
                     same(a->args, b->args) ? "" : "the arguments changed, ",
                     same(a->config, b->config) ? "" : "the config changed, ",
-                    same_overlays(a, b) ? "" : "the overlays changed, ", e->name);
+                    same_overlays(a, b) ? "" : "the overlays changed, ",
+                    same_timing(&a->timing, &b->timing) ? "" : "the timing changed, ", e->name);
 }
 
 static void ignore_fault(void *userdata, const SpecFault *fault) {

@@ -203,6 +203,18 @@ static void put_about(const char *label, const char *path, const char *about) {
     (void)puts(")");
 }
 
+static void put_timing(const Timing *timing) {
+    static const char *const labels[TIMING_FIELDS] = {"Ready", "Ready timeout", "Watchdog"};
+
+    for (size_t i = 0; i < TIMING_FIELDS; i++) {
+        char text[TIMING_TEXT_MAX];
+        const char *value = timing_fields[i].format(timing, text);
+
+        if (value)
+            put_field(labels[i], value);
+    }
+}
+
 static void print_spec(const Show *s) {
     char number[32];
 
@@ -215,6 +227,7 @@ static void print_spec(const Show *s) {
         if (s->spec.description)
             put_field("Description", s->spec.description);
         put_field("Autostart", s->spec.autostart ? "yes" : "no");
+        put_timing(&s->spec.timing);
         if (s->spec.args[0] != '\0')
             put_field("Arguments", s->spec.args);
         (void)printf(LABEL "%zu line%s\n", "Config", lines, lines == 1 ? "" : "s");
@@ -333,6 +346,17 @@ static int print_text(const Show *s) {
 
 /* --- As JSON -------------------------------------------------------------------------------- */
 
+static void timing_json(json_t *json, const Show *s) {
+    for (size_t i = 0; i < TIMING_FIELDS; i++) {
+        char text[TIMING_TEXT_MAX];
+        const char *value =
+            s->spec_state == SPEC_OK ? timing_fields[i].format(&s->spec.timing, text) : NULL;
+
+        (void)json_object_set_new(json, timing_fields[i].key,
+                                  value ? json_string(value) : json_null());
+    }
+}
+
 static json_t *spec_json(const Show *s) {
     json_t *json = json_pack("{s:o, s:s, s:o}", "path", text_json(s->spec_path), "state",
                              spec_state_name(s->spec_state), "changed", time_json(s->changed));
@@ -344,8 +368,10 @@ static json_t *spec_json(const Show *s) {
                          : json_pack("{s:n, s:n, s:n, s:n, s:n}", "port", "description",
                                      "autostart", "arguments", "config_lines");
 
-    if (json && json_object_update_new(json, values) == 0)
+    if (json && json_object_update_new(json, values) == 0) {
+        timing_json(json, s);
         return json;
+    }
     json_decref(json);
     return NULL;
 }

@@ -24,12 +24,23 @@ static void write_quoted(FILE *f, const char *text) {
     }
 }
 
+static void write_timing(FILE *f, const Timing *timing) {
+    for (size_t i = 0; i < TIMING_FIELDS; i++) {
+        char text[TIMING_TEXT_MAX];
+        const char *value = timing_fields[i].format(timing, text);
+
+        if (value)
+            (void)fprintf(f, "Environment=%s=%s\n", timing_fields[i].variable, value);
+    }
+}
+
 static void write_data(FILE *f, const char *root, const Spec *spec) {
     (void)fprintf(f, "[Service]\nEnvironment=L4D2_PORT=%u\nEnvironment=\"L4D2_ARGS=", spec->port);
     write_quoted(f, spec->args);
     (void)fputs("\"\nEnvironment=\"L4D2_LOWERDIRS=", f);
     spec_write_lowerdirs(f, spec, root, write_quoted);
     (void)fputs("\"\n", f);
+    write_timing(f, &spec->timing);
 }
 
 void dropin_write(FILE *f, const char *root, const char *name, const Spec *spec) {

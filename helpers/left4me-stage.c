@@ -270,6 +270,12 @@ static int compare_compiled(const char *name, const Spec *spec) {
     compare("port", environment("L4D2_PORT"), port);
     compare("arguments", environment("L4D2_ARGS"), spec->args);
     compare("overlays", environment("L4D2_LOWERDIRS"), lowerdirs);
+    for (size_t i = 0; i < TIMING_FIELDS; i++) {
+        char text[TIMING_TEXT_MAX];
+        const char *value = timing_fields[i].format(&spec->timing, text);
+
+        compare(timing_fields[i].key, environment(timing_fields[i].variable), value ? value : "");
+    }
     return EXIT_DONE;
 }
 

@@ -464,12 +464,33 @@ static int parse_config(Parser *p) {
     return 0;
 }
 
+static int parse_timing(Parser *p, const TimingField *field) {
+    if (strlen(scalar(p)) != scalar_len(p) || field->parse(scalar(p), &p->spec->timing) < 0)
+        fault(p, "'%s' is %s", field->key, field->expected);
+    return 0;
+}
+
+static int parse_ready(Parser *p) {
+    return parse_timing(p, &timing_fields[0]);
+}
+
+static int parse_ready_timeout(Parser *p) {
+    return parse_timing(p, &timing_fields[1]);
+}
+
+static int parse_watchdog(Parser *p) {
+    return parse_timing(p, &timing_fields[2]);
+}
+
 static int parse_overlays(Parser *p);
 
 static const Key spec_keys[] = {
     {"port", NODE_SCALAR, "a number", parse_port},
     {"description", NODE_SCALAR, "one line of text", parse_description},
     {"autostart", NODE_SCALAR, "'true' or 'false'", parse_autostart},
+    {"ready", NODE_SCALAR, "'query' or 'started'", parse_ready},
+    {"ready_timeout", NODE_SCALAR, "a time", parse_ready_timeout},
+    {"watchdog", NODE_SCALAR, "a time, or 'off'", parse_watchdog},
     {"arguments", NODE_LIST, "a list", parse_arguments},
     {"config", NODE_LIST | NODE_BLOCK, "a list, or a block of text ('config: |')", parse_config},
     {"overlays", NODE_LIST, "a list", parse_overlays},
@@ -783,6 +804,7 @@ int spec_parse(Spec *spec, char *text, size_t len, const char *root, SpecReport 
 
     spec->port = 0;
     spec->autostart = false;
+    spec->timing = (Timing){0};
     spec->description = NULL;
     spec->args = "";
     spec->config = "";

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "spec/timing.h"
+
 #define SPEC_SIZE_MAX ((size_t)64 * 1024)  /* bytes of a spec */
 #define SPEC_VALUE_MAX ((size_t)64 * 1024) /* bytes of L4D2_ARGS and of L4D2_LOWERDIRS */
 #define SPEC_ITEMS_MAX 4096                /* items of a list */
@@ -23,6 +25,7 @@ typedef struct SpecOverlay {
 typedef struct Spec {
     uint16_t port;
     bool autostart;
+    Timing timing;
     const char *description; /* NULL without one, or where it is blank */
     const char *args;        /* arguments joined with single spaces; "" without any */
     const char *config;      /* the text of server.cfg; "" without any */

@@ -50,7 +50,7 @@ parser_keys() {
 # The keys that a spec on standard input uses, all in block style.
 used_keys() {
     awk '
-        /^[a-z]+:/ { key = $1; sub(/:.*/, "", key); print key }
+        /^[a-z_]+:/ { key = $1; sub(/:.*/, "", key); print key }
         /^  (- |  )[a-z]+:( |$)/ && key == "overlays" {
             sub(/^  (- |  )/, ""); sub(/:.*/, ""); print "overlays." $0
         }'
@@ -84,7 +84,7 @@ import json, sys
 schema = json.load(open(sys.argv[1]))
 overlay = next(k for k in schema["properties"]["overlays"]["items"]["anyOf"] if "properties" in k)
 for key, value in {**schema["properties"], **overlay["properties"]}.items():
-    value = schema["$defs"]["path"] if "$ref" in value else value
+    value = {**schema["$defs"][value["$ref"].rpartition("/")[2]], **value} if "$ref" in value else value
     if not value.get("title") or not value.get("description"):
         print(key)
 END
@@ -94,14 +94,14 @@ END
 @test "left4me-spec(5) explains each key of the parser, and no other" {
     parser_keys
     section left4me-spec.5 KEYS |
-        sed -n -e 's/^\*\([a-z]*\)\*$/\1/p' -e 's/^\t\*\([a-z]*\)\*$/overlays.\1/p' | list man
+        sed -n -e 's/^\*\([a-z_]*\)\*$/\1/p' -e 's/^\t\*\([a-z_]*\)\*$/overlays.\1/p' | list man
     same parser man
 }
 
 @test "README's table explains each key of the parser, and no other" {
     parser_keys
     awk '/^\| key \| meaning \|$/ { within = 1; next } !/^\|/ { within = 0 } within' \
-        "$SOURCE/README.md" | sed -n 's/^| `\([a-z]*\)` |.*/\1/p' | list rows
+        "$SOURCE/README.md" | sed -n 's/^| `\([a-z_]*\)` |.*/\1/p' | list rows
     # Of an overlay's keys, the path is explained with "overlays".
     sed -e '/^overlays\.path$/d' -e 's/^overlays\.//' "$BATS_TEST_TMPDIR/parser.list" | list wanted
     same wanted rows
@@ -284,6 +284,9 @@ places = {
     "port": "port: %s\n",
     "description": "port: 1\ndescription: %s\n",
     "autostart": "port: 1\nautostart: %s\n",
+    "ready": "port: 1\nready: %s\n",
+    "ready_timeout": "port: 1\nready_timeout: %s\n",
+    "watchdog": "port: 1\nwatchdog: %s\n",
     "arguments": "port: 1\narguments:\n  - %s\n",
     "config": "port: 1\nconfig:\n  - %s\n",
     "overlays": "port: 1\noverlays:\n  - %s\n",
@@ -297,7 +300,9 @@ quoted = [
     "", "27015", "0", "65536", "00000065535", " 1", "1 ", "true", "True", "false", " a", "a\tb", "a\nb",
     "a\rb", "a\\b", "it's", "it\\'s", '"it\'s"', "'a", '"a', "a\\", "a\\\\", "'a\\'", '"a\\""', "a\0b",
     "\x1b", "\x7f", "\x85", "\u2028", "\ufdd0", "\ufffe", "a" * 64, "a" * 65, "a" * 255,
-    "a" * 256, "b/" + "a" * 255, "b/" + "a" * 256]
+    "a" * 256, "b/" + "a" * 255, "b/" + "a" * 256,
+    "query", "started", "Query", "off", "Off", "5min", "1min 30s", "1.5h", "90 s", "1d", "2d", "1s", "1ms",
+    "3s", "2.9s", "1w", "1M", "1y", "5mins", "s", "1 1", "-1s", "1000000us", "5m30", "infinity", "1\u00b5s"]
 for place, template in places.items():
     for n, text in enumerate(plain + [json.dumps(text) for text in quoted]):
         path = pathlib.Path(sys.argv[1], "instances", f"{place}-{n}", "spec.yaml")
@@ -358,6 +363,32 @@ port 0o17
 port 0x10
 port 1.0
 port 1e3
+ready_timeout "0"
+ready_timeout "1\u00b5s"
+ready_timeout "1ms"
+ready_timeout "1w"
+ready_timeout "2d"
+ready_timeout +1
+ready_timeout .nan
+ready_timeout 0o17
+ready_timeout 0x10
+ready_timeout 1e3
+watchdog " 1"
+watchdog "0"
+watchdog "1 "
+watchdog "1 1"
+watchdog "1000000us"
+watchdog "1\u00b5s"
+watchdog "1ms"
+watchdog "1s"
+watchdog "1w"
+watchdog "2.9s"
+watchdog "2d"
+watchdog .nan
+watchdog 0o17
+watchdog 0x10
+watchdog 1e3
+watchdog false
 END
     same known only-schema
 }
