@@ -10,13 +10,13 @@
 #include <limits.h>
 #include <string.h>
 
-#include "ctl/address.h"
 #include "ctl/bus.h"
 #include "ctl/compiled.h"
 #include "ctl/ctl.h"
 #include "ctl/servers.h"
 #include "ctl/text.h"
 #include "ctl/unit-state.h"
+#include "query/address.h"
 #include "shared/exit.h"
 #include "shared/log.h"
 
@@ -67,7 +67,7 @@ static int fill_spec(Row *row, int instances_fd, bool with_systemd) {
         row->port = spec.port;
         row->autostart = spec.autostart;
         /* The name of an address is not looked up: that may take long. */
-        (void)address_of_spec(&spec, &row->address, host);
+        (void)address_of_server(spec.args, spec.port, &row->address, host);
     }
     if (!with_systemd || row->spec == SPEC_UNREADABLE)
         return 0;

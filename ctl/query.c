@@ -16,6 +16,7 @@
 #include "ctl/ctl.h"
 #include "ctl/servers.h"
 #include "ctl/text.h"
+#include "query/describe.h"
 #include "shared/exit.h"
 #include "shared/log.h"
 
@@ -102,7 +103,7 @@ static void find_instance(Server *server, int instances_fd, QueryAddress *ret) {
                        spec_state_name(state), server->operand);
         return;
     }
-    if (address_of_spec(&spec, ret, host) < 0)
+    if (address_of_server(spec.args, spec.port, ret, host) < 0)
         why = address_resolve(host, spec.port, ret);
     if (why)
         (void)snprintf(server->error, sizeof(server->error),
@@ -217,7 +218,7 @@ static int print_players(A2sPlayers players) {
 }
 
 static int print_answer(const Server *server, const Query *q) {
-    char address[ADDRESS_TEXT_MAX], source[ADDRESS_TEXT_MAX], message[SERVER_MESSAGE_MAX];
+    char address[ADDRESS_TEXT_MAX], source[ADDRESS_TEXT_MAX], message[QUERY_MESSAGE_MAX];
 
     text_write(stdout, server->operand);
     (void)putchar('\n');
@@ -230,7 +231,7 @@ static int print_answer(const Server *server, const Query *q) {
                  q->latency_usec % 1000);
     if (q->players_outcome != QUERY_ANSWERED) {
         log_warning("%s: the players were not told: %s", server->operand,
-                    server_describe(q, q->players_outcome, message));
+                    query_describe(q, q->players_outcome, message));
         return 0;
     }
     if (q->players.left == 0)
@@ -290,14 +291,14 @@ static json_t *players_json(A2sPlayers players) {
 static json_t *server_json(const Server *server, const Query *q) {
     const bool asked = server->error[0] == '\0';
     const bool answered = asked && q->outcome == QUERY_ANSWERED;
-    char address[ADDRESS_TEXT_MAX], source[ADDRESS_TEXT_MAX], message[SERVER_MESSAGE_MAX];
+    char address[ADDRESS_TEXT_MAX], source[ADDRESS_TEXT_MAX], message[QUERY_MESSAGE_MAX];
 
     return json_pack(
         "{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "server", text_json(server->operand),
         "name", server->is_instance ? text_json(server->operand) : json_null(), "address",
         asked ? json_string(address_text(&q->address, address)) : json_null(), "result",
         asked ? server_outcome_name(q->outcome) : "failed", "message",
-        asked ? server_describe(q, q->outcome, message) : server->error, "source",
+        asked ? query_describe(q, q->outcome, message) : server->error, "source",
         answered ? json_string(address_text(&q->source, source)) : json_null(), "latency_usec",
         answered ? json_integer((json_int_t)q->latency_usec) : json_null(), "info",
         answered ? info_json(&q->info) : json_null(), "players",
@@ -318,8 +319,8 @@ static int print_servers_json(const Server servers[], const Query queries[], siz
 /* --- All together --------------------------------------------------------------------------- */
 
 static void report(const Server *server, const Query *q) {
-    char address[ADDRESS_TEXT_MAX], message[SERVER_MESSAGE_MAX];
-    const char *why = server_describe(q, q->outcome, message);
+    char address[ADDRESS_TEXT_MAX], message[QUERY_MESSAGE_MAX];
+    const char *why = query_describe(q, q->outcome, message);
 
     if (strcmp(server->operand, address_text(&q->address, address)) == 0)
         log_error("%s: %s", address, why);

@@ -99,7 +99,7 @@ static void send_request(Query *q, uint64_t now) {
     uint8_t request[A2S_REQUEST_MAX];
     const size_t len = a2s_request(&q->exchange, request);
 
-    q->resend_at = now + q->interval;
+    q->resend_at = q->repeated ? UINT64_MAX : now + q->interval;
     if (sendto(q->fd, request, len, MSG_DONTWAIT | MSG_NOSIGNAL, &q->address.any,
                address_len(&q->address)) >= 0)
         return;
@@ -145,6 +145,8 @@ static int open_socket(const QueryAddress *address) {
 }
 
 void query_begin(Query *q, uint64_t timeout_usec) {
+    const bool keep_challenge = q->repeated && q->outcome == QUERY_ANSWERED;
+
     q->outcome = q->players_outcome = QUERY_PENDING;
     q->error = 0;
     q->heard = q->elsewhere = false;
@@ -153,7 +155,10 @@ void query_begin(Query *q, uint64_t timeout_usec) {
     q->interval = timeout_usec / 3 < RESEND_USEC ? timeout_usec / 3 : RESEND_USEC;
     q->deadline = query_now() + timeout_usec;
     q->fd = -EBADF;
-    a2s_begin(&q->exchange, A2S_INFO, q->info_buf, sizeof(q->info_buf));
+    if (keep_challenge)
+        a2s_begin_next(&q->exchange, A2S_INFO, q->info_buf, sizeof(q->info_buf));
+    else
+        a2s_begin(&q->exchange, A2S_INFO, q->info_buf, sizeof(q->info_buf));
     if (q->address.any.sa_family == AF_UNSPEC)
         return;
     q->fd = open_socket(&q->address);

@@ -48,6 +48,11 @@ typedef struct Query {
     QueryAddress address;
     bool want_players;
 
+    /* Set for one of many queries with the same structure, of the same server on this host: it
+     * begins with the challenge that was good for the last one, and sends each request once, since
+     * the next query comes anyway. All zero at first. */
+    bool repeated;
+
     /* What came of it. INFO, LATENCY_USEC and SOURCE hold something where OUTCOME is
      * QUERY_ANSWERED, PLAYERS where PLAYERS_OUTCOME is. They point into this structure: do not move
      * it. */

@@ -99,7 +99,7 @@ line() {
 
 @test "a restart that is pending is told" {
     policy <<<$'[Service]\nRestartSec=30\nTimeoutStopSec=5'
-    spec "$name" <<<"{port: $port, config: [standin_exit 0]}"
+    spec "$name" <<<"{port: $port, ready: started, config: [standin_exit 0]}"
     reload
     start "$name"
     lab_wait_for 15 sh -c '[ "$(systemctl show --value -p SubState "$1")" = auto-restart ]' - "$(unit "$name")"
@@ -134,7 +134,7 @@ line() {
 @test "servers that do not answer hold up the list once and for a moment, not the others" {
     local i before took
     for i in {1..6}; do
-        spec "$name-$i" <<<"{port: $((port + 100 * i)), config: [standin_hang 0]}"
+        spec "$name-$i" <<<"{port: $((port + 100 * i)), ready: started, config: [standin_hang 0]}"
     done
     reload
     lab_run left4mectl --quiet --once start "$name"-{1..6}
@@ -260,7 +260,7 @@ line() {
 }
 
 @test "a server that came back by itself took the spec that was there then" {
-    spec "$name" <<<"{port: $port, config: [standin_exit 1]}"
+    spec "$name" <<<"{port: $port, ready: started, config: [standin_exit 1]}"
     reload
     start "$name"
     spec "$name" <<<"{port: $port, config: [a]}"

@@ -432,6 +432,7 @@ PROGRAMS=(
     left4me-generator:left4me-generator.8
     left4me-overlay:left4me-overlay.8
     left4me-reload:left4me-reload.8
+    left4me-run:left4me-run.8
     left4me-stage:left4me-stage.8
 )
 

@@ -242,7 +242,7 @@ argv[5]=27016"
 }
 
 @test "a server that exits 0 by itself is started again too" {
-    spec quits <<<$'port: 27018\nconfig: [standin_exit 0.3]'
+    spec quits <<<$'port: 27018\nready: started\nconfig: [standin_exit 0.3]'
     policy <<<$'[Service]\nRestartSec=100ms'
     start quits
     lab_wait_for 15 sh -c '[ "$(systemctl show --value -p NRestarts "$1")" -ge 2 ]' - "$(unit quits)"
@@ -277,7 +277,7 @@ argv[5]=27016"
 }
 
 @test "a server that crashes after each start is given up; six restarts by hand are not" {
-    spec crashes <<<$'port: 27018\nconfig: [standin_crash 0]'
+    spec crashes <<<$'port: 27018\nready: started\nconfig: [standin_crash 0]'
     policy <<<$'[Service]\nRestartSec=50ms'
     start crashes
     lab_wait_for 30 sh -c '[ "$(systemctl is-failed "$1")" = failed ]' - "$(unit crashes)"

@@ -15,7 +15,7 @@ UNITS=/var/lib/units
 
 setup_file() {
     require systemd-analyze
-    mountns_prepare left4me-generator left4me-overlay left4me-reload left4me-stage
+    mountns_prepare left4me-generator left4me-overlay left4me-reload left4me-run left4me-stage
 }
 
 setup() {

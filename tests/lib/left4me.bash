@@ -24,7 +24,7 @@ machine_boot() {
     local destdir=$BATS_FILE_TMPDIR/destdir
     require_root
     require make quakestat
-    require_built left4me-generator left4me-stage left4me-overlay tests/standin/srcds_linux
+    require_built left4me-generator left4me-stage left4me-overlay left4me-run tests/standin/srcds_linux
     env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
         make --silent -C "$BUILD" install DESTDIR="$destdir" >/dev/null
     "$SOURCE/tests/standin/install" "$destdir$ROOT/installation" "$BUILD/tests/standin/srcds_linux"

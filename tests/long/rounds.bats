@@ -41,7 +41,7 @@ traces() {
 }
 
 @test "1,000 crashes later it runs, on one mount" {
-    spec crashes <<<$'port: 27016\nconfig: [standin_crash 0]'
+    spec crashes <<<$'port: 27016\nready: started\nconfig: [standin_crash 0]'
     reload
     start crashes
     lab_wait_for 600 sh -c '[ "$(systemctl show --value -p NRestarts "$1")" -ge 1000 ]' - \

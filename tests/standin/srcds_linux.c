@@ -20,10 +20,16 @@
  *   standin_crash SECONDS       die of SIGSEGV
  *   standin_hang SECONDS        stop answering, SIGINT included, but stay alive
  *   standin_exit SECONDS        exit 0
- *   standin_slow SECONDS        load for so long before any port is bound
- *   standin_leave SECONDS       how long leaving takes upon SIGINT (1)
+ *   standin_silent SECONDS      do not answer queries from then on; all else goes on
+ *   standin_silent_for SECONDS  … for so long, as during a change of map (for ever)
+ *   standin_spin SECONDS        an endless loop in the main thread, which does nothing else any
+ * more standin_spin_answer SECONDS likewise, but another thread goes on answering standin_change
+ * SECONDS      another map (c9m9), and a player more standin_slow SECONDS        load for so long
+ * before any port is bound standin_leave SECONDS       how long leaving takes upon SIGINT (1)
  *   standin_ignore_sigint 1     do not leave upon SIGINT
  *   standin_crash_on_sigint 1   die of SIGSEGV upon SIGINT, when the time to leave is over
+ *   standin_daemon 1            leave a process behind, in a session of its own, deaf to signals
+ *   standin_orphans N           leave N processes behind that end at once
  *   standin_resolve NAME        the name to resolve (localhost)
  *   standin_players N           so many players, at most 16; their names are odd from the second
  * on: control characters, no UTF-8, markup, empty, long standin_challenge_rotate N  answer the
@@ -57,6 +63,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -68,6 +75,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -114,6 +122,13 @@ static Convar convars[] = {
     {"standin_crash", ""},
     {"standin_hang", ""},
     {"standin_exit", ""},
+    {"standin_silent", ""},
+    {"standin_silent_for", ""},
+    {"standin_spin", ""},
+    {"standin_spin_answer", ""},
+    {"standin_change", ""},
+    {"standin_daemon", "0"},
+    {"standin_orphans", "0"},
     {"standin_slow", "0"},
     {"standin_leave", "1"},
     {"standin_ignore_sigint", "0"},
@@ -187,7 +202,9 @@ static void convar_set(const char *name, const char *value) {
 }
 
 static const char *convar_text(const char *name) {
-    return convar_find(name)->value;
+    const Convar *convar = convar_find(name);
+
+    return convar ? convar->value : "";
 }
 
 static bool convar_true(const char *name) {
@@ -674,11 +691,6 @@ static double now(void) {
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-/* An event that is not asked for lies in the year 30,000 or so. */
-static double deadline(const char *convar) {
-    return convar_text(convar)[0] ? now() + convar_seconds(convar) : 1e12;
-}
-
 static void crash(void) {
     say("crash");
     (void)signal(SIGSEGV, SIG_DFL);
@@ -712,13 +724,105 @@ static bool sigint_arrived(int signal_fd) {
 static void drain(int fd) {
     char buffer[64];
 
-    while (recv(fd, buffer, sizeof(buffer), 0) > 0)
+    while (recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) >= 0)
         ;
 }
 
+/* What happens at a time, each once. Hang and spin do not return. */
+typedef enum { CRASH, HANG, EXIT, SILENT, SPEAK, SPIN, SPIN_ANSWER, CHANGE, EVENTS } Event;
+
+typedef struct {
+    const Sockets *sockets;
+    double at[EVENTS]; /* an event that is not asked for lies in the year 30,000 or so */
+    bool silent;
+} Game;
+
+static double deadline(const char *convar) {
+    return convar_text(convar)[0] ? now() + convar_seconds(convar) : 1e12;
+}
+
+static void plan_events(Game *game) {
+    static const char *const convar[EVENTS] = {
+        [CRASH] = "standin_crash",   [HANG] = "standin_hang",
+        [EXIT] = "standin_exit",     [SILENT] = "standin_silent",
+        [SPEAK] = "standin_silent",  [SPIN] = "standin_spin",
+        [CHANGE] = "standin_change", [SPIN_ANSWER] = "standin_spin_answer"};
+
+    for (size_t i = 0; i < EVENTS; i++)
+        game->at[i] = deadline(convar[i]);
+    game->at[SPEAK] +=
+        convar_text("standin_silent_for")[0] ? convar_seconds("standin_silent_for") : 1e12;
+}
+
+static void *answer_for_ever(void *userdata) {
+    const Sockets *sockets = userdata;
+    struct pollfd polled = {.fd = sockets->game_udp_fd, .events = POLLIN};
+
+    for (;;)
+        if (poll(&polled, 1, -1) > 0)
+            answer_query(sockets);
+    return NULL;
+}
+
+_Noreturn static void spin(void) {
+    say("spin");
+    for (volatile unsigned i = 0;; i++)
+        ;
+}
+
+static void change(void) {
+    char players[16];
+
+    (void)snprintf(players, sizeof(players), "%d", atoi(convar_text("standin_players")) + 1);
+    convar_set("standin_players", players);
+    convar_set("map", "c9m9");
+    say("change");
+}
+
+/* False when the server is over. */
+static bool happen(Game *game, Event event) {
+    pthread_t thread;
+
+    game->at[event] = 1e12;
+    switch (event) {
+    case CRASH:
+        crash();
+        break;
+    case HANG:
+        hang();
+    case EXIT:
+        say("exit");
+        return false;
+    case SILENT:
+    case SPEAK:
+        game->silent = event == SILENT;
+        say("%s", game->silent ? "silent" : "speak");
+        break;
+    case SPIN_ANSWER:
+        (void)pthread_create(&thread, NULL, answer_for_ever, (void *)(uintptr_t)game->sockets);
+        spin();
+    case SPIN:
+        spin();
+    case CHANGE:
+        change();
+        break;
+    case EVENTS:
+        break;
+    }
+    return true;
+}
+
+static int until_next(const Game *game) {
+    double wait = 3600;
+
+    for (size_t i = 0; i < EVENTS; i++)
+        if (game->at[i] - now() < wait)
+            wait = game->at[i] - now();
+    return wait > 0 ? (int)(wait * 1000) + 1 : 0;
+}
+
 static void serve(const Sockets *sockets, int signal_fd) {
-    const double crash_at = deadline("standin_crash"), hang_at = deadline("standin_hang");
-    const double exit_at = deadline("standin_exit");
+    Game game = {.sockets = sockets};
     struct pollfd polls[] = {
         {.fd = signal_fd, .events = POLLIN},
         {.fd = sockets->game_udp_fd, .events = POLLIN},
@@ -727,33 +831,48 @@ static void serve(const Sockets *sockets, int signal_fd) {
         {.fd = sockets->tv_fd, .events = POLLIN},
     };
 
+    plan_events(&game);
     for (;;) {
-        double next = crash_at < hang_at ? crash_at : hang_at;
-        double wait = (next < exit_at ? next : exit_at) - now();
-
-        if (poll(polls, sizeof(polls) / sizeof(polls[0]),
-                 wait > 3600 ? 3600000
-                 : wait > 0  ? (int)(wait * 1000) + 1
-                             : 0) > 0) {
+        if (poll(polls, sizeof(polls) / sizeof(polls[0]), until_next(&game)) > 0) {
             if (polls[0].revents && sigint_arrived(signal_fd)) {
                 leave();
                 return;
             }
-            if (polls[1].revents)
+            if (polls[1].revents && game.silent)
+                drain(sockets->game_udp_fd);
+            else if (polls[1].revents)
                 answer_query(sockets);
             if (polls[2].revents)
                 (void)close(accept4(sockets->game_tcp_fd, NULL, NULL, SOCK_CLOEXEC));
             drain(sockets->client_fd);
             drain(sockets->tv_fd);
         }
-        if (now() >= crash_at)
-            crash();
-        if (now() >= hang_at)
-            hang();
-        if (now() >= exit_at) {
-            say("exit");
-            return;
+        for (size_t i = 0; i < EVENTS; i++)
+            if (now() >= game.at[i] && !happen(&game, (Event)i))
+                return;
+    }
+}
+
+/* As plugins do that start a program and forget it. */
+static void leave_processes_behind(void) {
+    const int orphans = atoi(convar_text("standin_orphans"));
+    const bool lasting = convar_true("standin_daemon");
+
+    for (int i = 0; i < orphans + lasting; i++) {
+        const pid_t child = fork();
+
+        if (child > 0) {
+            (void)waitpid(child, NULL, 0);
+            continue;
         }
+        if (child < 0 || fork() != 0)
+            _exit(0);
+        (void)setsid();
+        if (i < orphans)
+            _exit(0);
+        (void)execlp("sh", "standin-daemon", "-c", "trap : INT TERM HUP; while :; do sleep 9; done",
+                     (char *)NULL);
+        _exit(1);
     }
 }
 
@@ -808,6 +927,7 @@ int main(int argc, char *argv[]) {
     if (!load(signal_fd))
         return EXIT_SUCCESS;
 
+    leave_processes_behind();
     sockets = bind_all(has_argument(argc, argv, "-strictportbind"));
     say("ready");
     serve(&sockets, signal_fd);
