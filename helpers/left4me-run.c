@@ -67,11 +67,11 @@ typedef struct Run {
 
     uint64_t interval, started_at, ask_at, kill_at;
     uint64_t answered_at; /* the last time; 0: never */
-    Sample sample;        /* at the last answer, or at some time before the first */
+    Sample sample;        /* at the last answer or the first one missed, or before there was any */
     char last_status[STATUS_MAX];
     char other[PORT_OWNER_NAME_MAX]; /* who has the port in the game's place, as it was told last */
     uint64_t spins_since;            /* while it answers; 0: it does not */
-    bool silence_told, spin_told, unknown_told;
+    bool silent, silence_told, spin_told, unknown_told;
 
     bool ready, stop_requested, aborted, start_failed;
 } Run;
@@ -91,8 +91,8 @@ static void take_sample(Run *run, uint64_t now) {
     run->sample.at = procs_cpu(game_process(run), &run->sample.cpu) < 0 ? 0 : now;
 }
 
-/* How many percent of a core it and its main thread used since the last sample. Returns whether
- * that can be told. */
+/* How many percent of a core it used since the last sample, and how many percent of the time its
+ * main thread ran or was ready to. Returns whether that can be told. */
 static bool cpu_since(const Run *run, uint64_t now, unsigned *ret_process, unsigned *ret_main) {
     const Sample *before = &run->sample;
     ProcsCpu cpu;
@@ -115,7 +115,7 @@ static const char *diagnose(const Run *run, uint64_t now, char text[static 128])
     if (!cpu_since(run, now, &process, &main_thread))
         (void)snprintf(text, 128, "what it does meanwhile cannot be told");
     else if (main_thread >= SPINS_PERCENT)
-        (void)snprintf(text, 128, "its main thread spins (%u%% of a core)", main_thread);
+        (void)snprintf(text, 128, "its main thread spins: it never waits");
     else if (process <= IDLE_PERCENT)
         (void)snprintf(text, 128, "it hangs: it uses no CPU");
     else
@@ -141,19 +141,38 @@ static void watch_main_thread(Run *run, uint64_t now) {
         run->spins_since = run->sample.at;
     if (run->spin_told || now - run->spins_since < patience)
         return;
-    log_warning("the server answers, but its main thread spins: it has used a whole core for %.0f "
-                "s; an endless loop, or more load than it can bear",
+    log_warning("the server answers, but its main thread spins: it has not waited for %.0f s; an "
+                "endless loop, or more load than it can bear",
                 seconds(now - run->spins_since));
     run->spin_told = true;
 }
 
 /* --- Answers -------------------------------------------------------------------------------- */
 
-static size_t put_text(char *buf, size_t used, const char *text) {
-    return utf8_append_escaped(buf, used, STATUS_MAX - 1, text, strlen(text));
+/* Appends TEXT with a question mark for each byte that is none of it: no UTF-8, which systemd would
+ * refuse, a control character (a newline begins another word to systemd), or a backslash, which it
+ * takes for an escape. */
+static size_t put_text(char buf[static STATUS_MAX], size_t used, const char *text) {
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        uint32_t c;
+        const unsigned n = utf8_decode(text, left, &c);
+        const bool keep = n > 0 && !utf8_is_control(c) && c != '\\';
+        const size_t len = keep ? n : 1;
+
+        if (used + len >= STATUS_MAX)
+            break;
+        memcpy(buf + used, keep ? text : "?", len);
+        used += len;
+        text += len;
+        left -= len;
+    }
+    buf[used] = '\0';
+    return used;
 }
 
-/* All text of an answer may be hostile: a newline in it would be another word to systemd. */
+/* All text of an answer may be hostile. */
 static void render_status(const A2sInfo *info, char buf[static STATUS_MAX]) {
     char text[64];
     size_t used = put_text(buf, 0, info->map);
@@ -166,14 +185,13 @@ static void render_status(const A2sInfo *info, char buf[static STATUS_MAX]) {
         used = put_text(buf, used, text);
     }
     used = put_text(buf, used, ", version ");
-    used = put_text(buf, used, info->version);
-    buf[used] = '\0';
+    (void)put_text(buf, used, info->version);
 }
 
 /* Whether the answer that came is the game's own. */
 static bool answer_counts(Run *run) {
     char other[PORT_OWNER_NAME_MAX];
-    const int kind = port_owner_find(&run->owner, &run->query.address, getpid(), other);
+    const int kind = port_owner_find(&run->owner, &run->query.address, run->game.pid, other);
 
     if (kind == PORT_OWNER_OURS) {
         run->other[0] = '\0';
@@ -192,9 +210,10 @@ static bool answer_counts(Run *run) {
     if (strcmp(other, run->other) != 0) {
         char ports[64];
 
-        port_owner_ports(getpid(), ports, sizeof(ports));
-        log_error("another server answers at %s: %s; its answer does not count%s%s%s", run->address,
-                  other, ports[0] != '\0' ? " (this one has bound UDP " : "", ports,
+        port_owner_ports(ports, sizeof(ports));
+        log_error("another server answers at %s: '%s', %s; its answer does not count%s%s%s",
+                  run->address, run->query.info.name, other,
+                  ports[0] != '\0' ? " (this one has bound UDP " : "", ports,
                   ports[0] != '\0' ? ")" : "");
         memcpy(run->other, other, sizeof(run->other));
     }
@@ -222,7 +241,7 @@ static void take_answer(Run *run, uint64_t now) {
         return;
     if (run->silence_told)
         log_notice("the server answers again, after %.0f s", seconds(now - run->answered_at));
-    run->silence_told = false;
+    run->silent = run->silence_told = false;
     render_status(&run->query.info, run->last_status);
     if (run->answered_at == 0)
         first_answer(run, now);
@@ -247,6 +266,12 @@ static void miss_answer(Run *run, uint64_t now) {
     (void)query_describe(&run->query, run->query.outcome, why);
     notify_send(&run->notify, "STATUS=no answer for %.0f s (%s); before: %s", seconds(silence), why,
                 run->last_status);
+    if (!run->silent) {
+        /* From here on it is looked at what it does: before, it may just have answered. */
+        run->silent = true;
+        take_sample(run, now);
+        return;
+    }
     if (run->silence_told || silence < worth)
         return;
     run->silence_told = true;
@@ -286,7 +311,7 @@ static void fail_start(Run *run, uint64_t now) {
     else
         (void)query_describe(&run->query, run->query.outcome, why);
     (void)diagnose(run, now, does);
-    port_owner_ports(getpid(), ports, sizeof(ports));
+    port_owner_ports(ports, sizeof(ports));
     log_error(
         "no answer from %s within the ready_timeout of %.0f s (%s), and %s; UDP ports that it "
         "has bound: %s",

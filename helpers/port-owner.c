@@ -134,7 +134,6 @@ static void keep_fitting(void *userdata, const UdpSocket *s) {
 
 typedef struct Search {
     const Sockets *sockets;
-    pid_t ancestor;
     pid_t pid; /* whose descriptors are being looked at */
     bool pid_is_ours;
     PortOwner ours;
@@ -180,7 +179,7 @@ static int look_at_process(void *userdata, unsigned pid) {
     int r;
 
     search->pid = (pid_t)pid;
-    search->pid_is_ours = procs_descends(search->pid, search->ancestor);
+    search->pid_is_ours = procs_descends(search->pid, getpid());
     (void)snprintf(path, sizeof(path), "/proc/%u/fd", pid);
     r = procs_each(path, look_at_fd, search);
     return r > 0 ? r : 0; /* others' descriptors are not shown: no error */
@@ -208,10 +207,18 @@ static void name_process(pid_t pid, char name[static PORT_OWNER_NAME_MAX]) {
                    unit ? ", " : "", pid, comm);
 }
 
-int port_owner_find(PortOwner *owner, const QueryAddress *address, pid_t ancestor,
+/* Not those of one that is not dumpable, for example since its file may not be read. */
+static bool may_see_descriptors(pid_t pid) {
+    char path[32];
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+    return access(path, R_OK | X_OK) == 0;
+}
+
+int port_owner_find(PortOwner *owner, const QueryAddress *address, pid_t game,
                     char name[static PORT_OWNER_NAME_MAX]) {
     Sockets sockets = {.address = address};
-    Search search = {.sockets = &sockets, .ancestor = ancestor};
+    Search search = {.sockets = &sockets};
     int r;
 
     name[0] = '\0';
@@ -233,10 +240,13 @@ int port_owner_find(PortOwner *owner, const QueryAddress *address, pid_t ancesto
     }
     if (search.other > 0)
         name_process(search.other, name);
-    else if (sockets.found[0].uid == getuid())
+    else if (!may_see_descriptors(game))
         return PORT_OWNER_UNKNOWN;
     else
-        (void)snprintf(name, PORT_OWNER_NAME_MAX, "a process of another user");
+        (void)snprintf(name, PORT_OWNER_NAME_MAX, "%s",
+                       sockets.found[0].uid == getuid()
+                           ? "a process of user left4me out of sight, so of another instance"
+                           : "a process of another user");
     return PORT_OWNER_OTHER;
 }
 
@@ -261,10 +271,10 @@ static void add_if_ours(void *userdata, const UdpSocket *s) {
                                     ports->used > 0 ? ", " : "", s->port);
 }
 
-void port_owner_ports(pid_t ancestor, char *text, size_t size) {
+void port_owner_ports(char *text, size_t size) {
     Ports ports = {.sockets = {.n = 1}, .text = text, .size = size};
 
-    ports.search = (Search){.sockets = &ports.sockets, .ancestor = ancestor};
+    ports.search = (Search){.sockets = &ports.sockets};
     text[0] = '\0';
     (void)each_udp_socket(0, add_if_ours, &ports);
 }

@@ -17,7 +17,7 @@ typedef enum PortOwnerKind {
     PORT_OWNER_OURS,
     PORT_OWNER_OTHER,
     PORT_OWNER_NONE,    /* no socket has it */
-    PORT_OWNER_UNKNOWN, /* one of our own user's has it, but we may not see whose */
+    PORT_OWNER_UNKNOWN, /* it may be ours: we may not see which sockets the game has */
 } PortOwnerKind;
 
 typedef struct PortOwner {
@@ -28,14 +28,14 @@ typedef struct PortOwner {
     uint64_t inode;
 } PortOwner;
 
-/* Looks who has the port of ADDRESS, by proc_net(5) and the descriptors of processes: ANCESTOR or a
- * descendant of it is "ours". OWNER, all zero at first, keeps what was found, so that the next call
- * is a single readlink(2) while it stays so. Of PORT_OWNER_OTHER, NAME says who: an instance, a
- * process, or that it is another user's. Returns a PortOwnerKind, or a negative errno where the
- * sockets cannot be read. */
-int port_owner_find(PortOwner *owner, const QueryAddress *address, pid_t ancestor,
+/* Looks who has the port of ADDRESS, by proc_net(5) and the descriptors of processes: the calling
+ * process and its descendants, of which GAME is one, are "ours". OWNER, all zero at first, keeps
+ * what was found, so that the next call is a single readlink(2) while it stays so. Of
+ * PORT_OWNER_OTHER, NAME says who: a unit and a process, or, where it is out of sight (in another
+ * user namespace, as other instances are), whose user's it is. Returns a PortOwnerKind, or a
+ * negative errno where the sockets cannot be read. */
+int port_owner_find(PortOwner *owner, const QueryAddress *address, pid_t game,
                     char name[static PORT_OWNER_NAME_MAX]);
 
-/* Writes the UDP ports that ANCESTOR and its descendants have bound, the first few of them, as
- * "27016, 27005"; "" for none. */
-void port_owner_ports(pid_t ancestor, char *text, size_t size);
+/* Writes the UDP ports that are ours, the first few of them, as "27016, 27005"; "" for none. */
+void port_owner_ports(char *text, size_t size);

@@ -115,24 +115,21 @@ bool procs_descends(pid_t pid, pid_t ancestor) {
     return false;
 }
 
-static uint64_t stat_cpu(const char *text) {
-    const uint64_t ticks = stat_field(text, STAT_UTIME) + stat_field(text, STAT_STIME);
-
-    return ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
-}
-
 int procs_cpu(pid_t pid, ProcsCpu *ret) {
-    char text[512];
+    char text[512], *rest;
     ssize_t n = procs_read(text, sizeof(text), "/proc/%d/stat", pid);
-    ProcsCpu cpu;
+    uint64_t ticks, ran;
 
     if (n < 0)
         return (int)n;
-    cpu.process = stat_cpu(text);
-    n = procs_read(text, sizeof(text), "/proc/%d/task/%d/stat", pid, pid);
+    ticks = stat_field(text, STAT_UTIME) + stat_field(text, STAT_STIME);
+    /* proc(5) does not have this file; the kernel's sched-stats.rst does: nanoseconds that it ran,
+     * nanoseconds that it waited for a processor, and how often it got one. */
+    n = procs_read(text, sizeof(text), "/proc/%d/task/%d/schedstat", pid, pid);
     if (n < 0)
         return (int)n;
-    cpu.main_thread = stat_cpu(text);
-    *ret = cpu;
+    ran = strtoull(text, &rest, 10);
+    ret->process = ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    ret->main_thread = (ran + strtoull(rest, NULL, 10)) / 1000;
     return 0;
 }

@@ -21,9 +21,11 @@ int procs_each(const char *path, int (*each)(void *userdata, unsigned number), v
 /* Whether PID is a descendant of ANCESTOR, or is it itself. */
 bool procs_descends(pid_t pid, pid_t ancestor);
 
-/* The CPU time that a process used, and its first thread alone, in microseconds. */
+/* In microseconds. What waits for a processor wants it as much as what has one: on a busy host an
+ * endless loop is told by both together. */
 typedef struct ProcsCpu {
-    uint64_t process, main_thread;
+    uint64_t process;     /* the CPU time that all threads used */
+    uint64_t main_thread; /* the time that the first thread ran, or was ready to run */
 } ProcsCpu;
 
 /* Returns 0 or a negative errno. */

@@ -44,10 +44,55 @@ void log_open_kmsg(const char *name) {
         state.to_stderr = isatty(STDERR_FILENO) == 1;
 }
 
+/* Copies the one character at S to OUT, escaped where it must be. Returns the bytes taken, or 0
+ * when SIZE is too small; the bytes given are in *RET_WRITTEN. */
+static size_t escape_char(const char *s, size_t len, char *out, size_t size, size_t *ret_written) {
+    uint32_t c;
+    unsigned n = utf8_decode(s, len, &c);
+
+    if (n > 0 && !utf8_is_control(c)) {
+        if (size < n)
+            return 0;
+        memcpy(out, s, n);
+        *ret_written = n;
+        return n;
+    }
+
+    /* A control character of several bytes is escaped byte by byte. */
+    if (size < 4)
+        return 0;
+    static const char hex[] = "0123456789abcdef";
+    out[0] = '\\';
+    out[1] = 'x';
+    out[2] = hex[(unsigned char)s[0] >> 4];
+    out[3] = hex[(unsigned char)s[0] & 15];
+    *ret_written = 4;
+    return 1;
+}
+
+/* Appends LEN bytes of S to the record in BUF, which already holds USED of SIZE bytes; what does
+ * not fit is replaced by "...". Returns the record's new length. */
+static size_t append_escaped(char *buf, size_t used, size_t size, const char *s, size_t len) {
+    while (len > 0) {
+        size_t written;
+        size_t taken = escape_char(s, len, buf + used, size - 3 - used, &written);
+
+        if (taken == 0) {
+            memcpy(buf + used, "...", 3);
+            return used + 3;
+        }
+        used += written;
+        s += taken;
+        len -= taken;
+        /* The second byte of a control character stands alone now, and is escaped as such. */
+    }
+    return used;
+}
+
 static void write_kmsg(int level, const char *line, size_t len) {
     char buf[LOG_KMSG_MAX];
     int head = snprintf(buf, sizeof(buf), "<%d>%s[%d]: ", LOG_DAEMON | level, state.name, getpid());
-    size_t used = utf8_append_escaped(buf, (size_t)head, sizeof(buf), line, len);
+    size_t used = append_escaped(buf, (size_t)head, sizeof(buf), line, len);
 
     /* There is nowhere left to report that the report failed. */
     (void)!write(state.kmsg_fd, buf, used);
@@ -61,7 +106,7 @@ static void write_stderr(int level, bool first, const char *line, size_t len) {
         used += (size_t)snprintf(buf, sizeof(buf), "<%d>", level);
     else if (first)
         used += (size_t)snprintf(buf, sizeof(buf), "%s: ", state.name);
-    used = utf8_append_escaped(buf, used, sizeof(buf) - 1, line, len);
+    used = append_escaped(buf, used, sizeof(buf) - 1, line, len);
     buf[used++] = '\n';
     (void)!write(STDERR_FILENO, buf, used);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "shared/utf8.h"
 
-#include <string.h>
-
 unsigned utf8_decode(const char *s, size_t len, uint32_t *ret_char) {
     static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char first;
@@ -49,47 +47,4 @@ bool utf8_is_control(uint32_t c) {
 
 bool utf8_is_noncharacter(uint32_t c) {
     return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
-}
-
-/* Copies the one character at S to OUT, escaped where it must be. Returns the bytes taken, or 0
- * when SIZE is too small; the bytes given are in *RET_WRITTEN. */
-static size_t escape_char(const char *s, size_t len, char *out, size_t size, size_t *ret_written) {
-    uint32_t c;
-    unsigned n = utf8_decode(s, len, &c);
-
-    if (n > 0 && !utf8_is_control(c)) {
-        if (size < n)
-            return 0;
-        memcpy(out, s, n);
-        *ret_written = n;
-        return n;
-    }
-
-    /* A control character of several bytes is escaped byte by byte. */
-    if (size < 4)
-        return 0;
-    static const char hex[] = "0123456789abcdef";
-    out[0] = '\\';
-    out[1] = 'x';
-    out[2] = hex[(unsigned char)s[0] >> 4];
-    out[3] = hex[(unsigned char)s[0] & 15];
-    *ret_written = 4;
-    return 1;
-}
-
-size_t utf8_append_escaped(char *buf, size_t used, size_t size, const char *s, size_t len) {
-    while (len > 0) {
-        size_t written;
-        size_t taken = escape_char(s, len, buf + used, size - 3 - used, &written);
-
-        if (taken == 0) {
-            memcpy(buf + used, "...", 3);
-            return used + 3;
-        }
-        used += written;
-        s += taken;
-        len -= taken;
-        /* The second byte of a control character stands alone now, and is escaped as such. */
-    }
-    return used;
 }

@@ -488,8 +488,8 @@ edit() {
     create "$name" <<<"port: $port"
     ctl start --once "$name"
     wait_answer "$port"
-    run -0 ctl logs "$name" -- --output=cat --lines=1
-    assert_output ready
+    run -0 ctl logs "$name" -- --output=cat --lines=3
+    assert_line ready
     run -0 ctl status "$name" -- --lines=0
     assert_output --partial "$(unit "$name")"
     ctl stop --once "$name"

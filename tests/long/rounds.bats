@@ -26,7 +26,7 @@ traces() {
 }
 
 @test "1,000 rounds of start and stop leave nothing that was not there after the first" {
-    spec rounds <<<$'port: 27015\nconfig: [standin_leave 0]'
+    spec rounds <<<$'port: 27015\nready: started\nconfig: [standin_leave 0]'
     reload
     start rounds
     stop rounds
@@ -40,7 +40,7 @@ traces() {
     assert_output "$after_first"
 }
 
-@test "1,000 crashes later it runs, on one mount" {
+@test "1,000 crashes later it runs, on one mount, and there is no zombie" {
     spec crashes <<<$'port: 27016\nready: started\nconfig: [standin_crash 0]'
     reload
     start crashes
@@ -50,6 +50,7 @@ traces() {
     wait_answer 27016
     run -0 mounts crashes
     assert_output 1
+    run -1 lab_run sh -c 'ps --no-headers -eo stat,ppid,comm | grep "^Z"'
     stop crashes
 }
 

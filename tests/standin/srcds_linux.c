@@ -30,6 +30,7 @@
  *   standin_crash_on_sigint 1   die of SIGSEGV upon SIGINT, when the time to leave is over
  *   standin_daemon 1            leave a process behind, in a session of its own, deaf to signals
  *   standin_orphans N           leave N processes behind that end at once
+ *   standin_hostile 1           the map's name holds a newline, and what systemd would act upon
  *   standin_resolve NAME        the name to resolve (localhost)
  *   standin_players N           so many players, at most 16; their names are odd from the second
  * on: control characters, no UTF-8, markup, empty, long standin_challenge_rotate N  answer the
@@ -129,6 +130,7 @@ static Convar convars[] = {
     {"standin_change", ""},
     {"standin_daemon", "0"},
     {"standin_orphans", "0"},
+    {"standin_hostile", "0"},
     {"standin_slow", "0"},
     {"standin_leave", "1"},
     {"standin_ignore_sigint", "0"},
@@ -927,6 +929,8 @@ int main(int argc, char *argv[]) {
     if (!load(signal_fd))
         return EXIT_SUCCESS;
 
+    if (convar_true("standin_hostile"))
+        convar_set("map", "evil\nMAINPID=1\nSTATUS=\033[31mowned");
     leave_processes_behind();
     sockets = bind_all(has_argument(argc, argv, "-strictportbind"));
     say("ready");
