@@ -12,6 +12,7 @@
 #include "generator/dropin.h"
 #include "shared/fd.h"
 #include "shared/macros.h"
+#include "shared/text-stream.h"
 
 /* systemd.generator(7): the normal directory of the system manager. */
 #define GENERATOR_DIR "/run/systemd/generator"
@@ -88,24 +89,21 @@ static int file_is(const char *path, const char *data, size_t len) {
 }
 
 int compiled_agrees(const char *name, const Spec *spec) {
-    _cleanup_free_ char *expected = NULL;
+    _cleanup_text_stream_ TextStream expected = {0};
     char path[PATH_MAX];
     struct stat st;
-    size_t len;
-    FILE *f;
-    bool failed;
     int r;
 
-    f = open_memstream(&expected, &len);
-    if (!f)
-        return -ENOMEM;
-    dropin_write(f, LEFT4ME_ROOT_DIR, name, spec);
-    failed = ferror(f) != 0;
-    if (fclose(f) != 0 || failed)
-        return -ENOMEM;
+    r = text_stream_open(&expected);
+    if (r < 0)
+        return r;
+    dropin_write(expected.file, LEFT4ME_ROOT_DIR, name, spec);
+    r = text_stream_flush(&expected);
+    if (r < 0)
+        return r;
 
     compiled_path(name, path);
-    r = file_is(path, expected, len);
+    r = file_is(path, expected.text, expected.len);
     if (r <= 0)
         return r;
     (void)snprintf(path, sizeof(path),

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "shared/macros.h"
+#include "shared/text-stream.h"
 #include "shared/utf8.h"
 
 #define USEC_PER_SEC 1000000U
@@ -34,27 +35,25 @@ void text_write(FILE *f, const char *text) {
 }
 
 json_t *text_json(const char *text) {
-    _cleanup_free_ char *copy = NULL;
-    size_t len, size;
-    FILE *f;
+    _cleanup_text_stream_ TextStream copy = {0};
+    size_t len;
 
     if (!text)
         return json_null();
-    f = open_memstream(&copy, &size);
-    if (!f)
+    if (text_stream_open(&copy) < 0)
         return NULL;
     for (len = strlen(text); len > 0;) {
         uint32_t c;
         unsigned n = utf8_decode(text, len, &c);
 
         if (n > 0)
-            (void)fwrite(text, 1, n, f);
+            (void)fwrite(text, 1, n, copy.file);
         else
-            (void)fputs("\xef\xbf\xbd", f);
+            (void)fputs("\xef\xbf\xbd", copy.file);
         text += n > 0 ? n : 1;
         len -= n > 0 ? n : 1;
     }
-    return fclose(f) == 0 ? json_stringn(copy, size) : NULL;
+    return text_stream_flush(&copy) == 0 ? json_stringn(copy.text, copy.len) : NULL;
 }
 
 const char *format_size(uint64_t bytes, char buf[static FORMAT_MAX]) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "shared/fd.h"
+#include "shared/text-stream.h"
 
 #define ENVIRON_MAX ((size_t)256 * 1024)
 
@@ -38,24 +39,24 @@ static const Property properties[] = {
 };
 
 static int read_environment(sd_bus_message *m, UnitState *state) {
+    _cleanup_text_stream_ TextStream environment = {0};
     const char *assignment;
-    bool failed;
-    FILE *f;
     int r;
 
     r = sd_bus_message_enter_container(m, 'a', "s");
     if (r < 0)
         return r;
     free(TAKE_PTR(state->environment));
-    f = open_memstream(&state->environment, &state->environment_len);
-    if (!f)
-        return -ENOMEM;
+    r = text_stream_open(&environment);
+    if (r < 0)
+        return r;
     while ((r = sd_bus_message_read_basic(m, 's', &assignment)) > 0)
         if (strncmp(assignment, "L4D2_", strlen("L4D2_")) == 0)
-            (void)fwrite(assignment, 1, strlen(assignment) + 1, f);
-    failed = ferror(f) != 0;
-    if (fclose(f) != 0 || failed)
+            (void)fwrite(assignment, 1, strlen(assignment) + 1, environment.file);
+    if (text_stream_flush(&environment) < 0)
         return -ENOMEM;
+    state->environment_len = environment.len;
+    state->environment = TAKE_PTR(environment.text);
     return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 

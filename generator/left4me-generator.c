@@ -20,6 +20,7 @@
 #include "shared/fd.h"
 #include "shared/log.h"
 #include "shared/macros.h"
+#include "shared/text-stream.h"
 #include "spec/names.h"
 #include "spec/report.h"
 #include "spec/spec.h"
@@ -37,9 +38,7 @@ typedef struct Generator {
     bool refused;
     bool write_failed;
     size_t n_specs;
-    FILE *render; /* writes to RENDERED; rewound for each instance */
-    char *rendered;
-    size_t rendered_len;
+    TextStream render; /* rewound for each instance */
     Ports ports;
     Spec spec;
     char text[SPEC_SIZE_MAX];
@@ -120,14 +119,14 @@ static void put_wants(Generator *g, const char *unit, const char *unit_file) {
 
 /* Renders the drop-in to memory first, so that it is written by one write(2) or not at all. */
 static void compile_dropin(Generator *g, const char *name, const Spec *spec) {
-    rewind(g->render);
-    dropin_write(g->render, g->root, name, spec);
-    if (fflush(g->render) != 0 || ferror(g->render)) {
+    text_stream_rewind(&g->render);
+    dropin_write(g->render.file, g->root, name, spec);
+    if (text_stream_flush(&g->render) < 0) {
         log_error("instance %s: no memory for its drop-in", name);
         g->write_failed = true;
         return;
     }
-    put_dropin(g, name, g->rendered, g->rendered_len);
+    put_dropin(g, name, g->render.text, g->render.len);
 }
 
 static void check_port(Generator *g, const char *name) {
@@ -258,8 +257,7 @@ static int generate(const char *normal_dir) {
             return EXIT_FAILED;
         }
     }
-    g.render = open_memstream(&g.rendered, &g.rendered_len);
-    if (!g.render) {
+    if (text_stream_open(&g.render) < 0) {
         log_error("no memory");
         return EXIT_FAILED;
     }
@@ -269,8 +267,7 @@ static int generate(const char *normal_dir) {
     if (g.n_specs == 0)
         put_wants(&g, "left4me-load.service", "left4me-load.service");
 
-    (void)fclose(g.render);
-    free(g.rendered);
+    text_stream_done(&g.render);
     closep(&g.normal_fd);
     status = g.write_failed || (arg_dry_run && g.refused) ? EXIT_FAILED : EXIT_DONE;
     if (fflush(stdout) != 0 || ferror(stdout)) {

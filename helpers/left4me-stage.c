@@ -21,6 +21,7 @@
 #include "shared/fd.h"
 #include "shared/log.h"
 #include "shared/macros.h"
+#include "shared/text-stream.h"
 #include "spec/names.h"
 #include "spec/report.h"
 #include "spec/spec.h"
@@ -249,27 +250,28 @@ static void put_text(FILE *f, const char *text) {
 }
 
 static int compare_compiled(const char *name, const Spec *spec) {
-    _cleanup_free_ char *lowerdirs = NULL;
+    _cleanup_text_stream_ TextStream lowerdirs = {0};
     char port[sizeof("65535")];
-    size_t len;
-    FILE *f;
+    int r;
 
     if (!getenv("L4D2_PORT")) {
         log_error("instance %s is not compiled: run 'systemctl daemon-reload'", name);
         return EXIT_CONFIGURATION;
     }
 
-    f = open_memstream(&lowerdirs, &len);
-    if (f)
-        spec_write_lowerdirs(f, spec, ROOT, put_text);
-    if (!f || fclose(f) != 0) {
+    r = text_stream_open(&lowerdirs);
+    if (r >= 0) {
+        spec_write_lowerdirs(lowerdirs.file, spec, ROOT, put_text);
+        r = text_stream_flush(&lowerdirs);
+    }
+    if (r < 0) {
         log_error("no memory");
         return EXIT_FAILED;
     }
     (void)snprintf(port, sizeof(port), "%u", spec->port);
     compare("port", environment("L4D2_PORT"), port);
     compare("arguments", environment("L4D2_ARGS"), spec->args);
-    compare("overlays", environment("L4D2_LOWERDIRS"), lowerdirs);
+    compare("overlays", environment("L4D2_LOWERDIRS"), lowerdirs.text);
     for (size_t i = 0; i < TIMING_FIELDS; i++) {
         char text[TIMING_TEXT_MAX];
         const char *value = timing_fields[i].format(&spec->timing, text);
