@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What fails once: allocations and system calls, one after the other.
+# Allocations and system calls that fail once, one after the other, and file systems that are full or
+# read-only. Here each call is met with one error, by turns; tests/long/inject.bats has them all.
 
 # bats file_tags=root
 
@@ -9,71 +10,99 @@
 # shellcheck disable=SC2154
 
 load lib/mountns.bash
-
-ROOT=/var/lib/left4me
+load lib/inject.bash
 
 setup_file() {
-    require strace
-    mountns_prepare left4me-generator left4me-stage left4me-overlay tests/fail-alloc.so
+    inject_prepare
+    require cc
 }
 
 setup() {
     mountns_start
+    inject_start
 }
 
 teardown() {
     mountns_stop
 }
 
-# A spec whose drop-in is longer than what a stream has memory for at first.
-long_spec() {
-    local long
-    printf -v long 'x%.0s' {1..250}
-    mkdir -p "$STATE/instances/x" "$STATE/runtime/x"
-    {
-        printf 'port: 27015\narguments: ['
-        printf "%.0s$long$long$long$long, " {1..6}
-        printf ']\noverlays:\n'
-        printf -- "- $long/$long/$long/$long/%s\n" {1..9}
-    } >"$STATE/instances/x/spec.yaml"
-}
+# --- Faults -----------------------------------------------------------------------------------
 
-# each_allocation STATUS COMMAND…: runs it as often as it allocates, with one allocation more failing
-# each time, alone or with all that follow. Then status, output and what it says are those of the
-# run as it is, or it says something more.
-each_allocation() {
-    local out=$BATS_TEST_TMPDIR/out expected=$1 n status more
-    shift
-    status=0
-    ns "$@" >"$out.clean" 2>"$out.clean.err" || status=$?
-    assert_equal "$status" "$expected"
-    for more in '' +; do
-        for ((n = 1; ; n++)); do
-            : >"$out.failed"
-            status=0
-            ns sh -c 'export LD_PRELOAD="$0" FAIL_ALLOC="$1" FAIL_ALLOC_FD=9; shift; exec "$@"' \
-                "$HELPERS/fail-alloc.so" "$n$more" "$@" >"$out" 2>"$out.err" 9>"$out.failed" || status=$?
-            [[ -s $out.failed ]] || break
-            if ((status == expected)) && cmp -s "$out.clean.err" "$out.err"; then
-                cmp "$out.clean" "$out"
-            elif ((status > 1)) || cmp -s "$out.clean.err" "$out.err"; then
-                printf -- '-- allocation %s: status %s\n%s\n' "$n$more" "$status" "$(<"$out.err")"
-                return 1
-            fi
-        done
-        # As many at least are its own, and those of libyaml.
-        ((n > 10))
-    done
+@test "left4me-generator writes whole files or says why not, whatever fails or ends it" {
+    inject generator calls kills
+    inject generator-again calls kills
+    inject generator-empty calls kills
 }
 
 @test "a drop-in is whole or it is said why not, whatever allocation fails" {
-    long_spec
-    each_allocation 0 "$HELPERS/left4me-generator" --dry-run
+    inject generator allocations
 }
 
-@test "left4me-stage comes to its end or says why not, whatever allocation fails" {
-    long_spec
-    # The port may be another's here, and is left alone with this.
-    export L4D2_PORT=27015 L4D2_ARGS='-ip name' L4D2_LOWERDIRS=$ROOT/installation
-    each_allocation 0 "$HELPERS/left4me-stage" x
+# --- Faults that were planted -----------------------------------------------------------------
+
+# Each of the promises is broken by a program of its own, which has to be found.
+
+# mutant FILE EXPRESSION PROGRAM SOURCE…: makes left4me-PROGRAM of the sources, with the text that the
+# Perl expression changes in FILE, and puts it where $PROGRAMS says.
+mutant() {
+    local copy=$BATS_TEST_TMPDIR/copy file=$1 expression=$2 program=$3
+    local -a flags=()
+    shift 3
+    mkdir "$copy"
+    cp -r "$SOURCE"/{generator,helpers,shared,spec} "$copy"
+    perl -0pi -e "$expression" "$copy/$file"
+    run -1 cmp -s "$SOURCE/$file" "$copy/$file"
+    PROGRAMS=/var/lib/mutant
+    mkdir -p "/proc/$MOUNTNS_PID/root$PROGRAMS"
+    cp "$BUILD/tests/fail-alloc.so" "/proc/$MOUNTNS_PID/root$PROGRAMS/"
+    [[ $program == overlay ]] || flags=(-lyaml)
+    (cd "$copy" && cc -O1 -std=gnu17 -I. -I"$BUILD" -DLEFT4ME_ROOT_DIR='"/var/lib/left4me"' \
+        -DSYSTEM_UNIT_DIR='"/lib/systemd/system"' -o "/proc/$MOUNTNS_PID/root$PROGRAMS/left4me-$program" \
+        "$@" spec/*.c shared/*.c "${flags[@]}")
+}
+
+generator_mutant() {
+    mutant "$1" "$2" generator generator/*.c
+}
+
+@test "a close of a written file that is not checked is found" {
+    generator_mutant shared/fd.c 's/return close\(TAKE_FD\(\*fd\)\) < 0 \? -errno : 0;/(void)close(TAKE_FD(*fd)); return 0;/'
+    run -1 inject --only '^close' generator calls
+    assert_output --partial 'not on the list of what may be ignored'
+}
+
+@test "a write that is not checked is found" {
+    generator_mutant shared/fd.c 's/if \(n < 0\)\n            return -errno;\n        buf/if (n < 0) return 0;\n        buf/'
+    run -1 inject --only '^write' generator calls
+    assert_output --partial 'success, but the result is another'
+}
+
+@test "a file that is not removed when it could not be written is found" {
+    generator_mutant generator/left4me-generator.c 's/\(void\)unlinkat\(dir_fd, temporary, 0\);/(void)0;/'
+    run -1 inject --only '^(write|renameat)' generator calls
+    assert_output --partial 'neither old nor new: left4me-server@a.service.d/.50-left4me.conf.'
+}
+
+@test "a file that is written in its place is found, by a kill" {
+    generator_mutant generator/left4me-generator.c 's/temporary, O_WRONLY \| O_CREAT \| O_EXCL/path, O_WRONLY | O_CREAT | O_TRUNC/; s/renameat\(dir_fd, temporary, dir_fd, path\) < 0/0/'
+    run -1 inject --only '^write' generator-again kills
+    assert_output --partial 'neither old nor new: left4me-server@a.service.d/50-left4me.conf'
+}
+
+@test "text that is lost with an allocation is found" {
+    generator_mutant shared/text-stream.c 's/if \(!text\)\n            return 0;/if (!text) return (ssize_t)len;/'
+    run -1 inject generator allocations
+    assert_output --partial 'success, but the result is another'
+}
+
+@test "a crash for want of memory is found" {
+    generator_mutant shared/text-stream.c 's/if \(!text\)\n            return 0;//'
+    run -1 inject generator allocations
+    assert_output --partial 'no status that is documented'
+}
+
+@test "a failure without a message is found" {
+    generator_mutant generator/left4me-generator.c 's/log_error\("cannot write \x27%s\x27: %s", path, strerror\(-r\)\);//'
+    run -1 inject --only '^(write|mkdirat|renameat)' generator calls
+    assert_output --partial 'it failed without a word'
 }
