@@ -114,24 +114,31 @@ static int make_directories(int root_fd, const char *name, int *ret_cfg_fd) {
     return EXIT_DONE;
 }
 
-/* Why FD, or the errno of opening PATH beneath OVERLAYS_FD, cannot be copied; NULL if it can, or if
- * it is an error and not the layer's way of having no such file. */
-static const char *unfit_alias_source(int overlays_fd, const char *path, int fd) {
+/* Looks at FD, which is PATH beneath OVERLAYS_FD, or the errno of opening it. Returns 0 with the
+ * reason in *RET_UNFIT where it is the layer's way of having no such file, 0 and NULL where it can
+ * be copied, or a negative errno. */
+static int look_at_alias_source(int overlays_fd, const char *path, int fd, const char **ret_unfit) {
     _cleanup_close_ int looked_at_fd = -EBADF;
+    const int error = fd;
     struct stat st;
 
-    if (fd == -ELOOP)
-        return "is reached through a symbolic link";
+    *ret_unfit = NULL;
+    if (fd == -ELOOP) {
+        *ret_unfit = "is reached through a symbolic link";
+        return 0;
+    }
     /* A device, or a whiteout, cannot be opened where the file system is nodev. */
     if (fd == -EACCES || fd == -ENXIO)
         fd = looked_at_fd = fd_open_beneath(overlays_fd, path, O_PATH, 0);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return NULL;
+    if (fd < 0)
+        return error;
+    if (fstat(fd, &st) < 0)
+        return -errno;
     if (!S_ISREG(st.st_mode))
-        return "is no regular file";
-    if (st.st_size > ALIAS_SIZE_MAX)
-        return "is larger than 1 MiB, which no cfg file is";
-    return NULL;
+        *ret_unfit = "is no regular file";
+    else if (st.st_size > ALIAS_SIZE_MAX)
+        *ret_unfit = "is larger than 1 MiB, which no cfg file is";
+    return error < 0 && !*ret_unfit ? error : 0;
 }
 
 /* Opens the server.cfg that an alias stands for. Returns a descriptor, -ENOENT once it was said
@@ -140,6 +147,7 @@ static int open_alias_source(int overlays_fd, const SpecOverlay *overlay) {
     _cleanup_free_ char *path = NULL;
     _cleanup_close_ int fd = -EBADF;
     const char *unfit;
+    int r;
 
     if (asprintf(&path, "%s/" LAYER_CFG "/server.cfg", overlay->path) < 0)
         return -ENOMEM;
@@ -149,13 +157,13 @@ static int open_alias_source(int overlays_fd, const SpecOverlay *overlay) {
                    overlay->alias);
         return -ENOENT;
     }
-    unfit = unfit_alias_source(overlays_fd, path, fd);
+    r = look_at_alias_source(overlays_fd, path, fd, &unfit);
     if (unfit) {
         log_warning("'" ROOT "/overlays/%s' %s, ignoring: there is no server_%s.cfg", path, unfit,
                     overlay->alias);
         return -ENOENT;
     }
-    return fd < 0 ? fd : TAKE_FD(fd);
+    return r < 0 ? r : TAKE_FD(fd);
 }
 
 static int stage_alias(const char *name, int cfg_fd, int overlays_fd, const SpecOverlay *overlay) {

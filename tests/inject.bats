@@ -38,6 +38,12 @@ teardown() {
     inject generator allocations
 }
 
+@test "left4me-stage comes to its end or says why not, whatever fails or ends it" {
+    inject stage calls kills allocations
+    inject stage-again calls kills
+    inject stage-walk calls kills
+}
+
 # --- Faults that were planted -----------------------------------------------------------------
 
 # Each of the promises is broken by a program of its own, which has to be found.

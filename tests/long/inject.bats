@@ -34,3 +34,7 @@ all() {
 @test "left4me-generator, whatever fails or ends it" {
     all generator generator-again generator-empty
 }
+
+@test "left4me-stage, whatever fails or ends it" {
+    all stage stage-again stage-walk
+}
