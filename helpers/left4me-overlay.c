@@ -257,6 +257,10 @@ static int detach_moved(const char *name) {
 
     (void)snprintf(source, sizeof(source), SOURCE_FORMAT, name);
     r = mounts_detach(source, 0, path, sizeof(path));
+    if (r < 0 && path[0] == '\0') {
+        log_error("cannot look for mounts of the tree of instance %s: %s", name, strerror(-r));
+        return EXIT_FAILED;
+    }
     if (r < 0) {
         log_error("the tree of instance %s is still mounted, on '%s', and cannot be detached: %s",
                   name, path, strerror(-r));
@@ -396,32 +400,52 @@ static int open_directory(const char *name, int instance_fd, const char *what, i
     return EXIT_DONE;
 }
 
+static int cannot_look(const char *name, int r) {
+    log_error("cannot look at what was mounted on '" ROOT "/runtime/%s/merged': %s", name,
+              strerror(-r));
+    return EXIT_FAILED;
+}
+
 /* Looks at what was mounted. Returns an exit status. */
 static int check_mounted(const char *name, const char *source, int instance_fd) {
     _cleanup_close_ int fd = fd_open_beneath(instance_fd, "merged", O_PATH | O_DIRECTORY, 0);
+    const uint64_t id = mounts_id(fd);
     char path[PATH_MAX];
     struct statvfs fs;
     struct stat st;
+    int r;
 
-    if (mounts_detach(source, mounts_id(fd), path, sizeof(path)) != 0) {
+    /* What is no longer there was moved, and so was what is found elsewhere; else our own look at
+     * it failed. */
+    if (fd < 0 && fd != -ENOENT && fd != -ENOTDIR && fd != -ELOOP)
+        return cannot_look(name, fd);
+    if (fd >= 0 && id == 0)
+        return cannot_look(name, -errno);
+    r = mounts_detach(source, id, path, sizeof(path));
+    if (r < 0)
+        return cannot_look(name, r);
+    if (r > 0 || fd < 0) {
         log_error("'" ROOT "/runtime/%s/merged' was moved while the overlay was put there", name);
         return EXIT_FAILED;
     }
     /* An overlay that could not make its directory in work is read-only, and no error to the
      * kernel. */
-    if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY)) {
+    if (fstatvfs(fd, &fs) < 0)
+        return cannot_look(name, -errno);
+    if (fs.f_flag & ST_RDONLY) {
         log_error("'" ROOT "/runtime/%s/work' does not let overlayfs make its directory there, so "
                   "the mount would be read-only: the file system is full, or " CLEAN " is needed "
                   "(kernel: see 'dmesg')",
                   name, name);
         return EXIT_FAILED;
     }
-    if (fstatat(fd, "srcds_run", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
-        log_error("there is no srcds_run in installation '" ROOT "/installation', nor in an "
-                  "overlay: install the game there (see README)");
-        return EXIT_CONFIGURATION;
-    }
-    return EXIT_DONE;
+    if (fstatat(fd, "srcds_run", &st, AT_SYMLINK_NOFOLLOW) >= 0)
+        return EXIT_DONE;
+    if (errno != ENOENT)
+        return cannot_look(name, -errno);
+    log_error("there is no srcds_run in installation '" ROOT "/installation', nor in an "
+              "overlay: install the game there (see README)");
+    return EXIT_CONFIGURATION;
 }
 
 static int mount_layers(const char *name, int instance_fd, const Lowerdirs *lowerdirs,
@@ -451,9 +475,9 @@ static int mount_layers(const char *name, int instance_fd, const Lowerdirs *lowe
                                             .work_fd = work_fd,
                                             .target_fd = merged_fd},
                       &fault);
-    if (r < 0)
-        return explain_mount(name, lowerdirs, &fault, r);
-    status = check_mounted(name, source, instance_fd);
+    /* It may have failed behind the mount. */
+    status = r < 0 ? explain_mount(name, lowerdirs, &fault, r)
+                   : check_mounted(name, source, instance_fd);
     if (status != EXIT_DONE)
         (void)unmount(name, instance_fd);
     return status;

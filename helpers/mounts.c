@@ -95,12 +95,14 @@ static int detach_all(const char *source, uint64_t keep, char *path, size_t size
         *ret = detach(&mount);
         found++;
     }
-    return errno != 0 ? -errno : found;
+    /* Behind a failed read there is the rest of a line first, and the next read may go well. */
+    return errno != 0 ? -errno : ferror(f) ? -EIO : found;
 }
 
 int mounts_detach(const char *source, uint64_t keep, char *path, size_t size) {
     int total = 0, r = 0;
 
+    *path = '\0';
     for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
         int found = detach_all(source, keep, path, size, &r);
 

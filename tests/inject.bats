@@ -44,6 +44,19 @@ teardown() {
     inject stage-walk calls kills
 }
 
+@test "left4me-overlay mounts or leaves nothing mounted, by each interface, whatever fails or ends it" {
+    inject mount calls kills allocations
+    inject mount-again calls kills
+    inject mount-by-string calls
+    inject mount-by-options calls kills
+}
+
+@test "left4me-overlay unmounts or says why not, whatever fails or ends it" {
+    inject umount calls kills allocations
+    inject umount-busy calls
+    inject umount-nothing calls
+}
+
 # --- Faults that were planted -----------------------------------------------------------------
 
 # Each of the promises is broken by a program of its own, which has to be found.
@@ -52,7 +65,6 @@ teardown() {
 # Perl expression changes in FILE, and puts it where $PROGRAMS says.
 mutant() {
     local copy=$BATS_TEST_TMPDIR/copy file=$1 expression=$2 program=$3
-    local -a flags=()
     shift 3
     mkdir "$copy"
     cp -r "$SOURCE"/{generator,helpers,shared,spec} "$copy"
@@ -61,10 +73,9 @@ mutant() {
     PROGRAMS=/var/lib/mutant
     mkdir -p "/proc/$MOUNTNS_PID/root$PROGRAMS"
     cp "$BUILD/tests/fail-alloc.so" "/proc/$MOUNTNS_PID/root$PROGRAMS/"
-    [[ $program == overlay ]] || flags=(-lyaml)
     (cd "$copy" && cc -O1 -std=gnu17 -I. -I"$BUILD" -DLEFT4ME_ROOT_DIR='"/var/lib/left4me"' \
         -DSYSTEM_UNIT_DIR='"/lib/systemd/system"' -o "/proc/$MOUNTNS_PID/root$PROGRAMS/left4me-$program" \
-        "$@" spec/*.c shared/*.c "${flags[@]}")
+        "$@" spec/*.c shared/*.c -lyaml)
 }
 
 generator_mutant() {
@@ -111,4 +122,12 @@ generator_mutant() {
     generator_mutant generator/left4me-generator.c 's/log_error\("cannot write \x27%s\x27: %s", path, strerror\(-r\)\);//'
     run -1 inject --only '^(write|mkdirat|renameat)' generator calls
     assert_output --partial 'it failed without a word'
+}
+
+@test "a mount that is left behind a failure is found" {
+    mutant helpers/left4me-overlay.c 's/if \(status != EXIT_DONE\)\n        \(void\)unmount\(name, instance_fd\);//' \
+        overlay helpers/{command-line,holders,left4me-overlay,lowerdirs,mounts,overlay-mount}.c
+    run -1 inject mount-by-options calls
+    assert_output --partial 'fchdir(<read> = '
+    assert_output --partial 'a mount is left'
 }

@@ -38,3 +38,11 @@ all() {
 @test "left4me-stage, whatever fails or ends it" {
     all stage stage-again stage-walk
 }
+
+@test "left4me-overlay that mounts, whatever fails or ends it" {
+    all mount mount-again mount-by-string mount-by-options
+}
+
+@test "left4me-overlay that unmounts, whatever fails or ends it" {
+    all umount umount-busy umount-nothing
+}
