@@ -18,6 +18,7 @@
 
 typedef struct Mount {
     uint64_t id;
+    uint64_t peers; /* number of its peer group; 0: private */
     const char *path;
 } Mount;
 
@@ -46,7 +47,7 @@ static void unescape(char *s) {
 
 /* Cuts LINE into fields: "ID PARENT DEV ROOT PATH OPTIONS [TAG]... - TYPE SOURCE OPTIONS". */
 static bool parse(char *line, const char *source, Mount *ret) {
-    char *fields = line, *tail = strstr(line, " - overlay ");
+    char *fields = line, *tail = strstr(line, " - overlay "), *tag = strstr(line, " shared:");
     size_t n = strlen(source);
     char *path = NULL;
 
@@ -56,6 +57,7 @@ static bool parse(char *line, const char *source, Mount *ret) {
     if (strncmp(tail, source, n) != 0 || tail[n] != ' ')
         return false;
     ret->id = strtoull(line, NULL, 10);
+    ret->peers = tag && tag < tail ? strtoull(tag + strlen(" shared:"), NULL, 10) : 0;
     for (unsigned i = 0; i < 5; i++)
         path = strsep(&fields, " ");
     if (!path)
@@ -76,27 +78,56 @@ static int detach(const Mount *mount) {
     return umount2(path, MNT_DETACH) < 0 ? -errno : 0;
 }
 
-/* One look at all mounts. Returns how many of the wanted ones there were; *RET is the outcome of
- * detaching the last. */
-static int detach_all(const char *source, uint64_t keep, char *path, size_t size, int *ret) {
+/* The next mount that has SOURCE, in *RET; returns 1, 0 behind the last, or negative. */
+static int next_mount(FILE *f, const char *source, char **line, size_t *line_size, Mount *ret) {
+    while (errno = 0, getline(line, line_size, f) >= 0)
+        if (parse(*line, source, ret))
+            return 1;
+    /* Behind a failed read there is the rest of a line first, and the next read may go well. */
+    return errno != 0 ? -errno : ferror(f) ? -EIO : 0;
+}
+
+/* The peer group of the mount with ID, in *RET; 0 where it has none, or is not there. */
+static int find_peers(const char *source, uint64_t id, uint64_t *ret) {
     _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
     _cleanup_free_ char *line = NULL;
     size_t line_size = 0;
-    int found = 0;
+    Mount mount;
+    int r;
 
     if (!f)
         return -errno;
-    while (errno = 0, getline(&line, &line_size, f) >= 0) {
-        Mount mount;
+    *ret = 0;
+    while ((r = next_mount(f, source, &line, &line_size, &mount)) > 0)
+        if (mount.id == id)
+            *ret = mount.peers;
+    return r;
+}
 
-        if (!parse(line, source, &mount) || mount.id == keep)
+/* One look at all mounts. Returns how many of the wanted ones there were; *RET is the outcome of
+ * detaching the last. */
+static int detach_all(const char *source, uint64_t keep, char *path, size_t size, int *ret) {
+    _cleanup_fclose_ FILE *f = NULL;
+    _cleanup_free_ char *line = NULL;
+    size_t line_size = 0;
+    uint64_t peers = 0;
+    int r, found = 0;
+    Mount mount;
+
+    r = keep != 0 ? find_peers(source, keep, &peers) : 0;
+    if (r < 0)
+        return r;
+    f = fopen("/proc/self/mountinfo", "re");
+    if (!f)
+        return -errno;
+    while ((r = next_mount(f, source, &line, &line_size, &mount)) > 0) {
+        if (mount.id == keep || (peers != 0 && mount.peers == peers))
             continue;
         (void)snprintf(path, size, "%s", mount.path);
         *ret = detach(&mount);
         found++;
     }
-    /* Behind a failed read there is the rest of a line first, and the next read may go well. */
-    return errno != 0 ? -errno : ferror(f) ? -EIO : found;
+    return r < 0 ? r : found;
 }
 
 int mounts_detach(const char *source, uint64_t keep, char *path, size_t size) {

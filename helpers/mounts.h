@@ -13,6 +13,8 @@
 uint64_t mounts_id(int fd);
 
 /* Detaches, lazily, each overlay of this mount namespace that has SOURCE, but not the mount with
- * the ID KEEP. Returns how many there were, or a negative errno where one stays: -ESTALE when it
- * was moved again and again. PATH, of SIZE bytes, is where the last one was, if there was any. */
+ * the ID KEEP, nor its peers (mount_namespaces(7)): where the state root is bind-mounted, what is
+ * mounted below it is seen at both of its places. Returns how many there were, or a negative errno
+ * where one stays: -ESTALE when it was moved again and again. PATH, of SIZE bytes, is where the
+ * last one was, if there was any. */
 int mounts_detach(const char *source, uint64_t keep, char *path, size_t size);

@@ -503,6 +503,25 @@ hold() {
     assert_output ''
 }
 
+@test "where the state root is a bind mount, the tree is seen at its other place too, and none was moved" {
+    ns sh -euc 'mkdir /var/lib/disk; cp -a "$1/." /var/lib/disk; mount --bind /var/lib/disk "$1"' - "$ROOT"
+    run -0 overlay mount x
+    assert_output ''
+    assert_mounts 1
+    assert_mounts 1 /var/lib/disk/runtime/x/merged
+    run -0 ns cat "$MERGED/which"
+    assert_output overlays/a
+    # Over one that is there.
+    run -0 overlay mount x
+    assert_output ''
+    assert_mounts 1
+    assert_mounts 1 /var/lib/disk/runtime/x/merged
+    run -0 overlay umount x
+    assert_output ''
+    assert_mounts 0
+    assert_mounts 0 /var/lib/disk/runtime/x/merged
+}
+
 @test "a mount that was moved is found again though the runtime directory is gone" {
     ns_background unshare --mount --propagation private sh -c \
         'echo $$; while ! [ -e "$1/x/go" ]; do sleep 0.01; done
