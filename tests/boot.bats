@@ -78,35 +78,69 @@ END
     lab_run rm /etc/systemd/system/left4me-server@neither.service.d/slow.conf
 }
 
-# late PATH: a machine whose state is whole on its disk, but for PATH, which a mount that comes two
-# seconds late brings.
+# late PATH OPTIONS: a machine with an enabled instance and one with autostart, whose state is whole on
+# its disk, but for PATH, which a mount that comes two seconds late brings.
 late() {
-    local path=$1 destdir=$BATS_FILE_TMPDIR/destdir
-    other=$("$LAB" boot --owner "$$" --install "$destdir" --prepare "
+    local path=$1 options=$2 source=/late/disk destdir=$BATS_FILE_TMPDIR/destdir
+    # What is mounted has to be able to have uppers, unless that is elsewhere.
+    local -a state=(--state /late)
+    if [[ $path == "$ROOT/"* ]]; then
+        source=$path.late state=()
+    fi
+    other=$("$LAB" boot --owner "$$" "${state[@]}" --install "$destdir" --prepare "
         mkdir -p /var/lib/left4me/instances/a /var/lib/left4me/instances/b
         echo 'port: 27015' >/var/lib/left4me/instances/a/spec.yaml
         printf 'port: 27016\nautostart: true\n' >/var/lib/left4me/instances/b/spec.yaml
         systemd-sysusers 2>/dev/null
         chown -R left4me:left4me /var/lib/left4me/instances
         systemctl enable left4me-server@a 2>/dev/null
-        mkdir -p '$path.late'
-        cp -a '$path/.' '$path.late/'
+        mkdir -p '$source'
+        cp -a '$path/.' '$source/'
         find '$path' -mindepth 1 -delete
         cd /etc/systemd/system
         unit=\$(systemd-escape --path --suffix=mount '$path')
-        printf '[Unit]\nAfter=late.service\nRequires=late.service\n[Mount]\nWhat=%s\nWhere=%s\nOptions=bind\n' \
-            '$path.late' '$path' >\"\$unit\"
+        printf '[Unit]\nAfter=late.service\nRequires=late.service\n[Mount]\nWhat=%s\nWhere=%s\nOptions=%s\n' \
+            '$source' '$path' 'bind,$options' >\"\$unit\"
         printf '[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=sleep 2\n' >late.service
         mkdir -p local-fs.target.wants && ln -s ../\$unit local-fs.target.wants/")
 }
 
-@test "instances on a file system that is mounted late run after one reload more" {
-    late /var/lib/left4me/instances
+# assert_one_reload PATH: all is there, PATH is that mount, and it took one reload.
+assert_one_reload() {
     LAB_ID=$other wait_answer 27015 27016
+    LAB_ID=$other run -0 lab_run mountpoint -q "$1"
     run -0 "$LAB" journal "$other" --boot --output=cat --identifier=systemd
     assert_equal "$(grep -cE '^Reloading\.+$' <<<"$output")" 1
     LAB_ID=$other run -0 lab_run systemctl list-units --failed --no-legend
     assert_output ''
+}
+
+@test "instances on a file system that is mounted late run after one reload more" {
+    late "$ROOT/instances" defaults
+    assert_one_reload "$ROOT/instances"
+}
+
+@test "so they do where the boot does not wait for that mount" {
+    late "$ROOT/instances" nofail
+    assert_one_reload "$ROOT/instances"
+}
+
+@test "so they do where the whole state root is mounted late" {
+    late "$ROOT" defaults
+    assert_one_reload "$ROOT"
+    # After a power cut it is the same.
+    LAB_ID=$other lab_crash
+    assert_one_reload "$ROOT"
+}
+
+@test "so they do where the boot does not wait for the state root" {
+    late "$ROOT" nofail
+    assert_one_reload "$ROOT"
+}
+
+@test "so they do where /var is mounted late" {
+    late /var defaults
+    assert_one_reload /var
 }
 
 @test "a host without instances boots without a reload" {
