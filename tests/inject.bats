@@ -57,6 +57,47 @@ teardown() {
     inject umount-nothing calls
 }
 
+# --- File systems -----------------------------------------------------------------------------
+
+@test "left4me-stage leaves no part of a file on a file system that is full, at any size" {
+    local options full=0 fits=0
+    instance
+    for options in size={4..80..4}k nr_inodes={1..10}; do
+        ns mount -t tmpfs -o "uid=$USER_ID,gid=$USER_ID,$options" t "$ROOT/runtime/x"
+        run stage
+        if ((status)); then
+            assert_equal "$status" 1
+            assert_output --regexp "^left4me-stage: cannot stage '$ROOT/runtime/x/.*': No space left on device$"
+            full=$((full + 1))
+        else
+            fits=$((fits + 1))
+        fi
+        staged "$status"
+        ns umount "$ROOT/runtime/x"
+    done
+    # Both were met: with 50 kB, and in a few inodes.
+    ((full > 15 && fits > 5))
+}
+
+@test "on a file system that is read-only, left4me-stage and left4me-overlay say so and change nothing" {
+    instance
+    chown "$USER_ID:$USER_ID" "$STATE/runtime/x"
+    ns mount -o remount,ro /var/lib
+    run -1 stage
+    assert_output "left4me-stage: cannot stage '$ROOT/runtime/x/work': Read-only file system"
+    ns mount -o remount,rw /var/lib
+    stage
+    ns mount -o remount,ro /var/lib
+    run -1 stage
+    assert_output --partial 'Read-only file system'
+    staged 0
+    run -1 ns /var/lib/helpers/left4me-overlay mount x
+    assert_output --partial "left4me-overlay: "
+    run mounts_on "$ROOT/runtime/x/merged"
+    assert_output ''
+    ns mount -o remount,rw /var/lib
+}
+
 # --- Faults that were planted -----------------------------------------------------------------
 
 # Each of the promises is broken by a program of its own, which has to be found.

@@ -57,6 +57,7 @@ IGNORABLE = [
     ("overlay", r"fsopen\(.* = ENOSYS", "an older kernel, by what it says: mount(2) is taken"),
     ("overlay", r"fsconfig\(.*\"lowerdir\+\", NULL, \d+ = (EINVAL|EBADF)",
      "the same: it takes paths, and no descriptors"),
+    ("overlay", r"read\(<fs>", "the kernel's own words on a failure; the errno is told without"),
     ("overlay", r"umount2\(.* = EBUSY", "where it was busy anyway"),
     ("overlay", r"lseek\(", "stdio, of a file that was read to its end"),
 ]
@@ -381,7 +382,9 @@ def parse(lines, begin):
             arguments = f"<{descriptors.get(fd[0], '?')}>" + arguments[fd.end():]
         if name in ("openat", "openat2", "open", "fsopen", "fsmount", "socket") and ret.isdigit():
             path = re.search(r'"(.*?)"', arguments)
-            if path and path[1] == "/dev/kmsg":
+            if name == "fsopen":
+                descriptors[ret] = "fs"
+            elif path and path[1] == "/dev/kmsg":
                 descriptors[ret] = "message"
             elif re.search(r"O_WRONLY|O_RDWR", arguments):
                 descriptors[ret] = "written"
@@ -539,6 +542,8 @@ class Sweep:
                 self.judge(f"{call} = {error}", run, self.ignorable(call, error),
                            not call.loader and (call.name, error) in TRANSPARENT
                            and "/proc" not in str(call), call.loader)
+                if self.arguments.all and not call.loader:
+                    self.heals(f"{call} = {error}")
         self.count("calls")
 
     def kills(self):

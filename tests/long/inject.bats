@@ -46,3 +46,38 @@ all() {
 @test "left4me-overlay that unmounts, whatever fails or ends it" {
     all umount umount-busy umount-nothing
 }
+
+@test "left4me-stage and left4me-overlay on an ext4 that is full, but for 0 to 80 kB" {
+    local free full=0 fits=0 total
+    require mkfs.ext4
+    ns sh -euc 'truncate -s 2M /var/lib/disk; mkfs.ext4 -q -m 0 -O ^has_journal -N 64 /var/lib/disk
+        mount -o loop /var/lib/disk "$1"' - "$ROOT" || cannot_run 'there is no loop device to be had'
+    instance
+    total=$(stat -f -c %a "$STATE")
+    total=$((total * $(stat -f -c %S "$STATE") / 1024))
+    for ((free = 0; free <= 80; free += 2)); do
+        rm -rf "$STATE/runtime"
+        mkdir -p "$STATE/runtime/x"
+        chown "$USER_ID:$USER_ID" "$STATE/runtime/x"
+        ns fallocate -l "$((total - free - 4))K" "$ROOT/filler"
+        run stage
+        if ((status)); then
+            assert_equal "$status" 1
+            assert_output --regexp "^left4me-stage: cannot stage '$ROOT/runtime/x/.*': No space left on device$"
+            full=$((full + 1))
+        else
+            fits=$((fits + 1))
+        fi
+        staged "$status"
+        # Upper and work it may not have come to; if it did, a mount may still need a directory more.
+        run ns /var/lib/helpers/left4me-overlay mount x
+        if ((status)); then
+            assert_output --partial 'left4me-overlay: '
+            assert_equal "$(mounts_on "$ROOT/runtime/x/merged")" ''
+        else
+            ns /var/lib/helpers/left4me-overlay umount x
+        fi
+        rm "$STATE/filler"
+    done
+    ((full > 15 && fits > 5))
+}
