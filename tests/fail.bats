@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Allocations and system calls that fail once, one after the other, and file systems that are full or
-# read-only. Here each call is met with one error, by turns; tests/long/inject.bats has them all.
+# read-only. Here each call is met with one error, by turns; tests/long/fail.bats has them all.
 
 # bats file_tags=root
 
@@ -10,16 +10,16 @@
 # shellcheck disable=SC2154
 
 load lib/mountns.bash
-load lib/inject.bash
+load lib/fail.bash
 
 setup_file() {
-    inject_prepare
+    fail_prepare
     require cc
 }
 
 setup() {
     mountns_start
-    inject_start
+    fail_start
 }
 
 teardown() {

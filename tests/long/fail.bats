@@ -7,15 +7,15 @@
 # bats file_tags=root
 
 load ../lib/mountns.bash
-load ../lib/inject.bash
+load ../lib/fail.bash
 
 setup_file() {
-    inject_prepare
+    fail_prepare
 }
 
 setup() {
     mountns_start
-    inject_start
+    fail_start
 }
 
 teardown() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""inject.py [--all] [--only REGEX] PROGRAMS SCENARIO KIND...
+"""fail.py [--all] [--only REGEX] PROGRAMS SCENARIO KIND...
 
 Runs one of left4me's programs as often as it makes system calls (KIND "calls": each fails once, as
 strace has it; "kills": each is the last thing that it comes to), or as it allocates ("allocations":
@@ -473,7 +473,7 @@ class Sweep:
             run = Run(s, self.base())
             results.append((run.status, run.result, more(run.messages, "")))
         if results[0] != results[1] or run.status != 0:
-            sys.exit(f"inject.py: not the same twice, or no success: {results}")
+            sys.exit(f"fail.py: not the same twice, or no success: {results}")
         s.new, self.messages = run.result, run.messages
         with open("/var/lib/trace/" + s.name) as f:
             self.calls = [c for c in parse(f, s.begin)

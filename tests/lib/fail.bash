@@ -1,27 +1,27 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Faults that are injected into left4me's programs: "load lib/mountns.bash" and "load lib/inject.bash",
+# Faults that are injected into left4me's programs: "load lib/mountns.bash" and "load lib/fail.bash",
 # then
 #
-#   setup_file() { inject_prepare; }
-#   setup() { mountns_start; inject_start; }
+#   setup_file() { fail_prepare; }
+#   setup() { mountns_start; fail_start; }
 #   teardown() { mountns_stop; }
 #   @test "…" { inject generator calls kills; }
 
-inject_prepare() {
+fail_prepare() {
     require ip strace /usr/bin/python3
     mountns_prepare left4me-generator left4me-stage left4me-overlay tests/fail-alloc.so
-    cp "$SOURCE/tests/inject.py" "$HELPERS"
+    cp "$SOURCE/tests/fail.py" "$HELPERS"
 }
 
 # The user of left4me-stage cannot look into the directory of bats, and the kernel log is everyone's.
-inject_start() {
+fail_start() {
     cp -r "$HELPERS" "/proc/$MOUNTNS_PID/root/var/lib/helpers"
     ns sh -euc 'touch /var/lib/kmsg; chmod 0666 /var/lib/kmsg; mount --bind /var/lib/kmsg /dev/kmsg'
 }
 
-# inject [OPTION…] SCENARIO KIND…: see inject.py. With $PROGRAMS, a path inside, it is these.
+# inject [OPTION…] SCENARIO KIND…: see fail.py. With $PROGRAMS, a path inside, it is these.
 inject() {
     local -a options=()
     while [[ $1 == --* ]]; do
@@ -30,7 +30,7 @@ inject() {
         shift
     done
     ns unshare --net sh -euc 'ip link set lo up; exec "$@"' - \
-        /usr/bin/python3 /var/lib/helpers/inject.py "${options[@]}" "${PROGRAMS:-/var/lib/helpers}" "$@"
+        /usr/bin/python3 /var/lib/helpers/fail.py "${options[@]}" "${PROGRAMS:-/var/lib/helpers}" "$@"
 }
 
 # --- left4me-stage on file systems that cannot take what it writes ----------------------------------
