@@ -1,0 +1,2 @@
+# A percent sign is not doubled.
+s/\*text == '%'/*text == '\\001'/

@@ -1,0 +1,2 @@
+# A quote is not escaped.
+s/\*text == '"' || //
