@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* libFuzzer's target for the codec of A2S: a series of datagrams as one server may send them, fed
- * to the queries for info and for players one after the other. By hand:
- *
- *   clang-19 -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. \
- *       fuzz/a2s.c query/a2s.c -o a2s-fuzz
- *   ./a2s-fuzz -max_len=4096 -max_total_time=1200 CORPUS fuzz/corpus/a2s
+ * to the queries for info and for players one after the other.
  *
  * The input: a byte that sizes the buffer, then datagrams, each behind its length in two bytes,
- * little-endian; the last one may be cut short. With -DPLANTED_FAULT a name of two letters that are
- * "\x01\x02" is an error, which a run has to find within seconds: else it looks at nothing. */
+ * little-endian; the last one may be cut short. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +26,6 @@ static void check_text(const A2sExchange *x, const char *text) {
         return;
     expect((const uint8_t *)text >= x->buf && (const uint8_t *)text < x->buf + x->len);
     expect((const uint8_t *)text + strlen(text) < x->buf + x->len);
-#ifdef PLANTED_FAULT
-    expect(strcmp(text, "\x01\x02") != 0);
-#endif
 }
 
 static void check_answer(const A2sExchange *x) {
