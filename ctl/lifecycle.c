@@ -278,6 +278,21 @@ static int find_to_change(sd_bus *bus, int n, char *names[], bool enable, const 
     return found;
 }
 
+/* systemd syncs no link that it makes or removes; what was said to be done shall outlive a power
+ * cut. Also where nothing was to change: the link may be a second old. */
+static void sync_links(void) {
+    static const char *const directories[] = {"/etc/systemd/system/left4me-servers.target.wants",
+                                              "/etc/systemd/system"};
+
+    for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+        _cleanup_close_ int fd = open(directories[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if ((fd < 0 && errno != ENOENT) || (fd >= 0 && fsync(fd) < 0))
+            log_warning("cannot sync '%s': %s: a power cut soon may undo enablement",
+                        directories[i], strerror(errno));
+    }
+}
+
 /* Enables or disables those that need it. HINT is what else to do for who may not. */
 static int change_boot(sd_bus *bus, int n, char *names[], bool enable, const char *hint) {
     _cleanup_free_ const char **units = calloc((size_t)n + 1, sizeof(*units));
@@ -289,6 +304,8 @@ static int change_boot(sd_bus *bus, int n, char *names[], bool enable, const cha
         return EXIT_FAILED;
     }
     r = find_to_change(bus, n, names, enable, units, buf);
+    if (r == 0)
+        sync_links();
     if (r <= 0)
         return r < 0 ? EXIT_FAILED : EXIT_DONE;
 
@@ -298,6 +315,8 @@ static int change_boot(sd_bus *bus, int n, char *names[], bool enable, const cha
         log_error("not permitted to %s units (polkit: org.freedesktop.systemd1.manage-unit-files); "
                   "nothing was changed. %s",
                   enable ? "enable" : "disable", hint);
+    if (r >= 0)
+        sync_links();
     if (r >= 0 && !arg_no_reload)
         r = bus_reload(bus);
     return r < 0 ? EXIT_FAILED : EXIT_DONE;
