@@ -31,6 +31,7 @@ vm_machine_boot() {
         make --silent -C "$BUILD" install DESTDIR="$destdir" >/dev/null
     "$SOURCE/tests/standin/install" "$destdir$ROOT/installation" "$BUILD/tests/standin/srcds_linux"
     install -D "$BUILD/tests/overlay-fallbacks" "$destdir/usr/local/lib/overlay-fallbacks"
+    install -D "$SOURCE/tests/vm/op" "$destdir/usr/local/bin/op"
     export VM=${VM:-$BATS_FILE_TMPDIR/vm}
     vm_boot --install "$destdir" "$@"
 }
