@@ -175,13 +175,14 @@ argv[5]=27016"
 
 @test "limits and place of the unit are those that the game needs" {
     run -0 lab_run systemctl show left4me-server@one --property=Slice --property=MemoryHigh \
-        --property=MemoryMax --property=TasksMax --property=LimitNOFILE --property=OOMScoreAdjust \
+        --property=MemoryMax --property=TasksMax --property=LimitNPROC --property=LimitNOFILE --property=OOMScoreAdjust \
         --property=Nice --property=TimeoutStopUSec --property=KillSignal --property=RestartUSec \
         --property=StartLimitIntervalUSec --property=StartLimitBurst --property=UMask
     assert_line Slice=left4me-game.slice
     assert_line MemoryHigh=1610612736
     assert_line MemoryMax=2147483648
     assert_line TasksMax=256
+    assert_line LimitNPROC=224
     assert_line LimitNOFILE=65536
     assert_line OOMScoreAdjust=-200
     assert_line Nice=-5
