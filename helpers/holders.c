@@ -8,43 +8,49 @@
 #include <limits.h>
 #include <string.h>
 
+#include "helpers/last-mount.h"
 #include "shared/fd.h"
 #include "shared/macros.h"
 
-typedef struct Paths {
+/* What is looked for: files by their names, or those of one mount. */
+typedef struct Wanted {
     const char *const *paths;
     size_t n;
-} Paths;
+    const LastMount *mount;
+} Wanted;
 
 /* A removed file's name ends in " (deleted)", also a removed mount point's own. */
-static bool is_among(const Paths *paths, const char *file) {
-    for (size_t i = 0; i < paths->n; i++) {
-        size_t n = strlen(paths->paths[i]);
+static bool is_among(const Wanted *wanted, const char *file) {
+    for (size_t i = 0; i < wanted->n; i++) {
+        size_t n = strlen(wanted->paths[i]);
 
-        if (strncmp(file, paths->paths[i], n) == 0 &&
+        if (strncmp(file, wanted->paths[i], n) == 0 &&
             (file[n] == '\0' || file[n] == '/' || strcmp(file + n, " (deleted)") == 0))
             return true;
     }
     return false;
 }
 
-static bool link_is_among(int dir_fd, const char *name, const Paths *paths) {
+static bool link_is_wanted(int dir_fd, const char *name, const Wanted *wanted) {
     char file[PATH_MAX];
-    ssize_t n = readlinkat(dir_fd, name, file, sizeof(file) - 1);
+    ssize_t n;
 
+    if (wanted->mount)
+        return last_mount_has(wanted->mount, dir_fd, name);
+    n = readlinkat(dir_fd, name, file, sizeof(file) - 1);
     if (n < 0)
         return false;
     file[n] = '\0';
-    return is_among(paths, file);
+    return is_among(wanted, file);
 }
 
-static bool process_holds(int process_fd, const Paths *paths) {
+static bool process_holds(int process_fd, const Wanted *wanted) {
     static const char *const links[] = {"cwd", "root", "exe"};
     /* A library that is mapped holds the mount long after its descriptor was closed. */
     static const char *const directories[] = {"fd", "map_files"};
 
     for (size_t i = 0; i < ELEMENTSOF(links); i++)
-        if (link_is_among(process_fd, links[i], paths))
+        if (link_is_wanted(process_fd, links[i], wanted))
             return true;
 
     for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
@@ -52,7 +58,7 @@ static bool process_holds(int process_fd, const Paths *paths) {
         struct dirent *entry;
 
         while (dir && (entry = readdir(dir)))
-            if (link_is_among(dirfd(dir), entry->d_name, paths))
+            if (link_is_wanted(dirfd(dir), entry->d_name, wanted))
                 return true;
     }
     return false;
@@ -68,8 +74,7 @@ static void read_name(int process_fd, char name[static HOLDER_NAME_MAX]) {
     name[n > 0 ? n - 1 : 0] = '\0';
 }
 
-ssize_t holders_find(const char *const paths[], size_t n, Holder holders[], size_t max) {
-    const Paths wanted = {.paths = paths, .n = n};
+static ssize_t find(const Wanted *wanted, Holder holders[], size_t max) {
     _cleanup_closedir_ DIR *proc = fd_open_dir(AT_FDCWD, "/proc");
     struct dirent *entry;
     size_t found = 0;
@@ -82,7 +87,7 @@ ssize_t holders_find(const char *const paths[], size_t n, Holder holders[], size
         if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
         process_fd = openat(dirfd(proc), entry->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (process_fd < 0 || !process_holds(process_fd, &wanted))
+        if (process_fd < 0 || !process_holds(process_fd, wanted))
             continue;
         if (found < max) {
             holders[found].pid = (pid_t)strtol(entry->d_name, NULL, 10);
@@ -91,4 +96,12 @@ ssize_t holders_find(const char *const paths[], size_t n, Holder holders[], size
         found++;
     }
     return (ssize_t)found;
+}
+
+ssize_t holders_find(const char *const paths[], size_t n, Holder holders[], size_t max) {
+    return find(&(const Wanted){.paths = paths, .n = n}, holders, max);
+}
+
+ssize_t holders_find_of(const LastMount *mount, Holder holders[], size_t max) {
+    return find(&(const Wanted){.mount = mount}, holders, max);
 }

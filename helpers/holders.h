@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "helpers/last-mount.h"
+
 /* TASK_COMM_LEN of the kernel, with the zero at its end. */
 #define HOLDER_NAME_MAX 16
 
@@ -24,3 +26,7 @@ typedef struct Holder {
  * Returns how many there are, of which the first MAX are in HOLDERS, or a negative errno where
  * there is no /proc to read. A process that ends meanwhile is passed over. */
 ssize_t holders_find(const char *const paths[], size_t n, Holder holders[], size_t max);
+
+/* The same for a mount that was detached, whose files have no names any more. It has the kernel
+ * look at each file, though not ask a server for it (AT_STATX_DONT_SYNC): for what is rare. */
+ssize_t holders_find_of(const LastMount *mount, Holder holders[], size_t max);

@@ -18,6 +18,7 @@
 
 #include "helpers/command-line.h"
 #include "helpers/holders.h"
+#include "helpers/last-mount.h"
 #include "helpers/lowerdirs.h"
 #include "helpers/mounts.h"
 #include "helpers/overlay-mount.h"
@@ -187,9 +188,12 @@ static int open_layers(int root_fd, const Lowerdirs *lowerdirs, int *ret_fds) {
 
 /* --- Unmounting ----------------------------------------------------------------------------- */
 
-/* "bash (PID 123), vim (PID 124)"; SIZE leaves room for HOLDERS_SHOWN of them and what follows. */
-static void write_holders(const Holder *holders, size_t found, char *buf, size_t size) {
-    size_t used = 0;
+/* Room for HOLDERS_SHOWN of them, and what follows. */
+#define HOLDERS_TEXT (HOLDERS_SHOWN * 48 + 32)
+
+/* "bash (PID 123), vim (PID 124)" */
+static void write_holders(const Holder *holders, size_t found, char buf[static HOLDERS_TEXT]) {
+    size_t used = 0, size = HOLDERS_TEXT;
 
     for (size_t i = 0; i < found && i < HOLDERS_SHOWN; i++)
         used += (size_t)snprintf(buf + used, size - used, "%s%s (PID %d)", i > 0 ? ", " : "",
@@ -202,7 +206,7 @@ static void write_holders(const Holder *holders, size_t found, char *buf, size_t
  * their files by other names. */
 static void warn_busy(const char *name, int instance_fd) {
     Holder holders[HOLDERS_SHOWN];
-    char plain[PATH_MAX], canonical[PATH_MAX], text[HOLDERS_SHOWN * 48 + 32];
+    char plain[PATH_MAX], canonical[PATH_MAX], text[HOLDERS_TEXT];
     const char *paths[] = {plain, canonical};
     char link[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
     ssize_t n, found;
@@ -214,21 +218,32 @@ static void warn_busy(const char *name, int instance_fd) {
 
     found = holders_find(paths, ELEMENTSOF(paths), holders, ELEMENTSOF(holders));
     if (found > 0) {
-        write_holders(holders, (size_t)found, text, sizeof(text));
-        log_warning("'%s' is busy, detached lazily; held by %s: while they live, a new mount over "
-                    "the same upper is undefined",
+        write_holders(holders, (size_t)found, text);
+        log_warning("'%s' is busy, detached lazily; held by %s: the instance does not start again "
+                    "before they end",
                     plain, text);
     } else {
         log_warning("'%s' is busy, detached lazily; no process was found that holds it, maybe "
-                    "something is mounted beneath it: while that lasts, a new mount over the same "
-                    "upper is undefined",
+                    "something is mounted beneath it: while that lasts, the instance does not "
+                    "start again",
                     plain);
     }
 }
 
+/* What somebody else mounted there, or a left4me that kept no record. */
+static void keep_unknown(const char *name, int instance_fd) {
+    LastMount mount;
+
+    if (last_mount_load(name, &mount) != -ENOENT ||
+        last_mount_look(instance_fd, "merged", &mount) < 0)
+        return;
+    (void)last_mount_save(name, &mount);
+}
+
 /* Unmounts whatever is mounted on merged, be it several times. By name within the directory, since
  * a descriptor of the mount would keep it busy; UMOUNT_NOFOLLOW, since the name is the game's. */
-static int unmount_merged(const char *name, int instance_fd) {
+static int unmount_merged(const char *name, int instance_fd, bool *ret_busy) {
+    *ret_busy = false;
     if (fchdir(instance_fd) < 0) {
         log_error("cannot change to '" ROOT "/runtime/%s': %s", name, strerror(errno));
         return EXIT_FAILED;
@@ -240,7 +255,9 @@ static int unmount_merged(const char *name, int instance_fd) {
         if (errno == EINVAL || errno == ENOENT)
             return EXIT_DONE;
         if (errno == EBUSY) {
+            keep_unknown(name, instance_fd);
             warn_busy(name, instance_fd);
+            *ret_busy = true;
             if (umount2("merged", UMOUNT_NOFOLLOW | MNT_DETACH) >= 0 || errno == EINVAL)
                 continue;
         }
@@ -273,15 +290,74 @@ static int detach_moved(const char *name) {
     return EXIT_DONE;
 }
 
-static int unmount(const char *name, int instance_fd) {
-    int status = unmount_merged(name, instance_fd);
+static int unmount(const char *name, int instance_fd, bool *ret_busy) {
+    int status = unmount_merged(name, instance_fd, ret_busy);
 
     return status == EXIT_DONE ? detach_moved(name) : status;
+}
+
+/* Whether the instance's last mount lives on, though it is in its place no more. If so, what is
+ * known of it is in *RET; if not, nothing is kept of it. */
+static bool lives_on(const char *name, int upper_fd, LastMount *ret) {
+    int r = last_mount_load(name, ret);
+
+    if (r == -ENOENT)
+        return false;
+    if (r < 0)
+        *ret = (LastMount){.dev = 0};
+    if ((r < 0 || last_mount_may_live(ret)) && last_mount_upper_in_use(upper_fd) > 0)
+        return true;
+    last_mount_forget(name);
+    return false;
+}
+
+/* Who has it, by name, or where to look. */
+static void write_last_holders(const LastMount *mount, char buf[static HOLDERS_TEXT]) {
+    Holder holders[HOLDERS_SHOWN];
+    ssize_t found = holders_find_of(mount, holders, ELEMENTSOF(holders));
+
+    if (found > 0)
+        write_holders(holders, (size_t)found, buf);
+    else
+        (void)snprintf(buf, HOLDERS_TEXT,
+                       "no process that was found: look for a mount namespace that still has it "
+                       "('grep left4me-' in /proc/*/mountinfo)");
+}
+
+/* Two overlays on one upper write over each other (kernel, overlayfs.rst: "undefined"), and the
+ * kernel lets them. So the instance waits, which is to say fails and is tried again by systemd. */
+static int refuse_in_use(const char *name, int upper_fd) {
+    char text[HOLDERS_TEXT];
+    LastMount mount;
+
+    if (!lives_on(name, upper_fd, &mount))
+        return EXIT_DONE;
+    write_last_holders(&mount, text);
+    log_error("'" ROOT "/runtime/%s/upper' is still in use by a former mount, held by %s: a second "
+              "one would damage it; end what holds it, and start again",
+              name, text);
+    return EXIT_FAILED;
+}
+
+/* After an unmount that was no error: what a copy of the mount elsewhere keeps alive is not busy.
+ */
+static void tell_in_use(const char *name, int instance_fd, bool told) {
+    _cleanup_close_ int upper_fd = fd_open_beneath(instance_fd, "upper", O_PATH | O_DIRECTORY, 0);
+    char text[HOLDERS_TEXT];
+    LastMount mount;
+
+    if (!lives_on(name, upper_fd, &mount) || told)
+        return;
+    write_last_holders(&mount, text);
+    log_warning("'" ROOT "/runtime/%s/merged' is unmounted, but lives on; held by %s: the instance "
+                "does not start again before that ends",
+                name, text);
 }
 
 static int run_umount(const char *name) {
     _cleanup_close_ int root_fd = -EBADF, instance_fd = -EBADF;
     int status = join_host();
+    bool busy;
 
     if (status != EXIT_DONE)
         return status;
@@ -293,7 +369,10 @@ static int run_umount(const char *name) {
         log_error("cannot use '" ROOT "/runtime/%s': %s", name, directory_strerror(instance_fd));
         return EXIT_FAILED;
     }
-    return unmount(name, instance_fd);
+    status = unmount(name, instance_fd, &busy);
+    if (status == EXIT_DONE)
+        tell_in_use(name, instance_fd, busy);
+    return status;
 }
 
 /* --- Mounting ------------------------------------------------------------------------------- */
@@ -448,12 +527,25 @@ static int check_mounted(const char *name, const char *source, int instance_fd) 
     return EXIT_CONFIGURATION;
 }
 
+static void keep_mounted(const char *name, int instance_fd) {
+    LastMount mount;
+    int r = last_mount_look(instance_fd, "merged", &mount);
+
+    if (r >= 0)
+        r = last_mount_save(name, &mount);
+    if (r < 0)
+        log_warning("cannot write '" LAST_MOUNT_DIR "/%s', ignoring: whether the mount lives on "
+                    "after the instance ended is not looked at: %s",
+                    name, strerror(-r));
+}
+
 static int mount_layers(const char *name, int instance_fd, const Lowerdirs *lowerdirs,
                         const int *lower_fds) {
     _cleanup_close_ int upper_fd = -EBADF, work_fd = -EBADF, merged_fd = -EBADF;
     char source[SOURCE_MAX];
     OverlayFault fault;
     int r, status;
+    bool busy;
 
     status = open_directory(name, instance_fd, "upper", &upper_fd);
     if (status == EXIT_DONE)
@@ -461,7 +553,9 @@ static int mount_layers(const char *name, int instance_fd, const Lowerdirs *lowe
     /* A former start may have left its mount. It goes before merged is opened, so that what is
      * opened is the directory below it. */
     if (status == EXIT_DONE)
-        status = unmount(name, instance_fd);
+        status = unmount(name, instance_fd, &busy);
+    if (status == EXIT_DONE)
+        status = refuse_in_use(name, upper_fd);
     if (status == EXIT_DONE)
         status = open_directory(name, instance_fd, "merged", &merged_fd);
     if (status != EXIT_DONE)
@@ -476,10 +570,14 @@ static int mount_layers(const char *name, int instance_fd, const Lowerdirs *lowe
                                             .target_fd = merged_fd},
                       &fault);
     /* It may have failed behind the mount. */
-    status = r < 0 ? explain_mount(name, lowerdirs, &fault, r)
-                   : check_mounted(name, source, instance_fd);
-    if (status != EXIT_DONE)
-        (void)unmount(name, instance_fd);
+    if (r < 0) {
+        status = explain_mount(name, lowerdirs, &fault, r);
+    } else {
+        status = check_mounted(name, source, instance_fd);
+        keep_mounted(name, instance_fd);
+    }
+    if (status != EXIT_DONE && unmount(name, instance_fd, &busy) == EXIT_DONE)
+        tell_in_use(name, instance_fd, busy);
     return status;
 }
 

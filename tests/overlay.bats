@@ -595,7 +595,7 @@ hold() {
     local holder=$NS_BACKGROUND
     run -0 overlay umount x
     assert_output "left4me-overlay: '$MERGED' is busy, detached lazily; held by sh\
- (PID $holder): while they live, a new mount over the same upper is undefined"
+ (PID $holder): the instance does not start again before they end"
     assert_mounts 0
 }
 
@@ -611,8 +611,9 @@ hold() {
         'LD_PRELOAD=$1/mapped.so exec sh -c "$2"'; do
         ns_background sh -c "$command" - "$MERGED" "$wait"
         run -0 overlay umount x
-        assert_output --regexp "held by (my)?sh \\(PID $NS_BACKGROUND\\): while"
-        overlay mount x
+        assert_output --regexp "held by (my)?sh \\(PID $NS_BACKGROUND\\): the"
+        ns kill "$NS_BACKGROUND"
+        wait_mount
     done
 }
 
@@ -621,7 +622,7 @@ hold() {
     hold unshare --mount --propagation slave
     local holder=$NS_BACKGROUND
     run -0 overlay umount x
-    assert_output --partial "held by sh (PID $holder): while"
+    assert_output --partial "held by sh (PID $holder): the"
     assert_mounts 0
 }
 
@@ -632,7 +633,7 @@ hold() {
         hold
     done
     run -0 overlay umount x
-    assert_output --regexp '(sh \(PID [0-9]+\)(, )?){8} and 3 more: while they live'
+    assert_output --regexp '(sh \(PID [0-9]+\)(, )?){8} and 3 more: the instance'
 }
 
 @test "a holder's hostile name cannot forge a line of the log" {
@@ -654,12 +655,123 @@ hold() {
     assert_mounts 0 "$MERGED/sub"
 }
 
-@test "a busy mount is replaced by the next start, with the same warning" {
+# --- Two mounts of one upper ------------------------------------------------------------------
+
+# What was killed may take a moment to let go.
+wait_mount() {
+    local i
+    for ((i = 0; i < 100; i++)); do
+        ! overlay mount x || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+in_use() {
+    printf "left4me-overlay: '%s' is still in use by a former mount, held by %s: a second one would\
+ damage it; end what holds it, and start again" "$ROOT/runtime/x/upper" "$1"
+}
+
+@test "an upper that is held by way of a former mount is not mounted again before its holder ends" {
     overlay mount x
     hold
-    run -0 overlay mount x
-    assert_output --partial "is busy, detached lazily; held by sh (PID $NS_BACKGROUND)"
+    run -0 overlay umount x
+    local i
+    for i in 1 2; do
+        run -1 overlay mount x
+        assert_output "$(in_use "sh (PID $NS_BACKGROUND)")"
+        assert_mounts 0
+    done
+    # It is the upper that is held, and not what is open otherwise.
+    echo late | ns dd of="/proc/$NS_BACKGROUND/cwd/late" status=none
+    assert_equal "$(<"$STATE/runtime/x/upper/late")" late
+
+    ns kill "$NS_BACKGROUND"
+    wait_mount
     assert_mounts 1
+    run -0 overlay umount x
+    assert_output ''
+}
+
+@test "a busy mount that a crash left is detached, and a second one is not made" {
+    overlay mount x
+    hold
+    run -1 overlay mount x
+    assert_line --partial "is busy, detached lazily; held by sh (PID $NS_BACKGROUND)"
+    assert_line "$(in_use "sh (PID $NS_BACKGROUND)")"
+    assert_mounts 0
+}
+
+@test "a mount that somebody else detached, and holds, is told too" {
+    overlay mount x
+    ns_background sh -c 'exec 9>"$1/log"; echo $$; read -r _ </var/lib/never' - "$MERGED"
+    ns umount --lazy "$MERGED"
+    run -0 overlay umount x
+    assert_output "left4me-overlay: '$MERGED' is unmounted, but lives on; held by sh (PID\
+ $NS_BACKGROUND): the instance does not start again before that ends"
+    run -1 overlay mount x
+    assert_output "$(in_use "sh (PID $NS_BACKGROUND)")"
+}
+
+@test "a mount of which a mount namespace has a copy is told, and not doubled" {
+    overlay mount x
+    ns_background unshare --mount --propagation private sh -c \
+        'echo $$; read -r _ </var/lib/never' - "$MERGED"
+    run -0 overlay umount x
+    assert_output --partial "'$MERGED' is unmounted, but lives on; held by no process that was found:\
+ look for a mount namespace that still has it"
+    run -1 overlay mount x
+    assert_output --partial 'is still in use by a former mount'
+    ns kill "$NS_BACKGROUND"
+    wait_mount
+}
+
+@test "an upper that is new, after a reset, is mounted though the old one is still held" {
+    overlay mount x
+    hold
+    overlay umount x
+    rm -r "$STATE/runtime/x"
+    instance x
+    run -0 overlay mount x
+    assert_output ''
+    run -0 overlay umount x
+    assert_output ''
+}
+
+@test "another mount that got the number of the former one is not taken for it" {
+    overlay mount x
+    local device
+    device=$(mounts_on "$MERGED" | cut -d' ' -f3)
+    ns umount "$MERGED"
+    # The lowest that is free is the next one's.
+    local i
+    for ((i = 0; i < 50; i++)); do
+        mkdir "$STATE/t$i"
+        ns mount -t tmpfs t "$ROOT/t$i"
+        [[ $(mounts_on "$ROOT/t$i" | cut -d' ' -f3) != "$device" ]] || break
+    done
+    run -0 overlay mount x
+    assert_output ''
+}
+
+@test "a record that is damaged or cannot be written stops no start" {
+    overlay mount x
+    ns sh -c ': >/run/left4me-overlay/x'
+    run -0 overlay mount x
+    assert_output ''
+    overlay umount x
+    ns sh -c 'rm -r /run/left4me-overlay; touch /run/left4me-overlay'
+    run -0 overlay mount x
+    assert_output --partial "cannot write '/run/left4me-overlay/x', ignoring: "
+}
+
+@test "nothing is kept of a mount that has ended" {
+    overlay mount x
+    run -0 ns ls /run/left4me-overlay
+    assert_output x
+    overlay umount x
+    run -0 ns ls /run/left4me-overlay
+    assert_output ''
 }
 
 @test "a user who is not root is told so" {

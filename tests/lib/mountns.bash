@@ -37,6 +37,7 @@ mountns_start() {
             mount -t tmpfs -o mode=0755 left4me-test /var/lib
             mkdir -p /var/lib/left4me/overlays /var/lib/left4me/runtime
             mkfifo /var/lib/never
+            mount -t tmpfs -o mode=0755 left4me-test /run
             mount --make-rshared /
             echo ready
             exec sleep infinity' 3>&-)
