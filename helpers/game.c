@@ -31,6 +31,10 @@ static _Noreturn void run_game(char *const argv[], const sigset_t *mask, pid_t p
     if (r < 0)
         log_warning("cannot keep the game from signalling other instances: %s, ignoring",
                     strerror(-r));
+    r = scope_filter();
+    if (r < 0)
+        log_warning("cannot keep the game from setting limits of other instances: %s, ignoring",
+                    strerror(-r));
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
     (void)execv(argv[0], argv);
     error = -errno;

@@ -300,6 +300,12 @@ static int other_io_priority(void) {
 static int other_shared_memory(void) {
     return result(shmget(0x6c346d65, 1, 0));
 }
+static int own_limits_read(void) {
+    return result(prlimit(0, RLIMIT_CORE, NULL, &(struct rlimit){0}));
+}
+static int own_nice(void) {
+    return result(setpriority(PRIO_PROCESS, 0, 19));
+}
 static int own_real_time(void) {
     return result(sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}));
 }
@@ -573,6 +579,16 @@ static int signal_32(void) {
     return result(call32(37, other_pid, SIGURG, 0));
 }
 
+static int other_limits_32(void) {
+    return result(call32(340, other_pid, RLIMIT_CORE, 0));
+}
+static int other_nice_32(void) {
+    return result(call32(97, PRIO_PROCESS, other_pid, 19));
+}
+static int own_nice_32(void) {
+    return result(call32(97, PRIO_PROCESS, 0, 19));
+}
+
 /* Below 4 GiB, where a 32-bit pointer reaches. */
 static int socket_32(const Family *family) {
     int *arguments =
@@ -644,6 +660,11 @@ static const struct {
     A("processes", "set another instance's scheduler", other_scheduler),
     A("processes", "lower another instance's I/O priority", other_io_priority),
     A("processes", "open shared memory of others", other_shared_memory),
+    {"processes", "read another instance's limits, 32-bit", other_limits_32},
+    {"processes", "lower another instance's priority, 32-bit", other_nice_32},
+    {"processes", "read its own limits", own_limits_read},
+    {"processes", "lower its own priority", own_nice},
+    {"processes", "lower its own priority, 32-bit", own_nice_32},
     A("processes", "become real-time", own_real_time),
     A("processes", "be spared by the OOM killer", own_oom),
     A("processes", "raise its own limits", own_limits),
