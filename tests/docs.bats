@@ -751,3 +751,18 @@ files_are_completed() {
     assert_output 0
     assert_equal "$stderr" ''
 }
+
+# --- SECURITY.md ------------------------------------------------------------------------------
+
+@test "each claim of SECURITY.md names a test, and each test that it names is there" {
+    local file name claims
+    claims=$(sed -n '/^## Claims/,/^## Known/p' "$SOURCE/SECURITY.md" | grep '^|' | tail -n +3)
+    [[ -n $claims ]]
+    run grep -vE '\.bats: "' <<<"$claims"
+    assert_output ''
+    while IFS=: read -r file name; do
+        grep -qxF "@test ${name# } {" "$SOURCE/tests/$file" ||
+            fail "SECURITY.md names a test that is not there: $file:$name"
+    done < <(grep -oE '[a-z/-]+\.bats: "[^"]+"' <<<"$claims")
+    (($(grep -oE '\.bats: "' <<<"$claims" | wc -l) >= 30))
+}
