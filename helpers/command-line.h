@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+/* For alarm(2), of what runs before the game: the unit has no TimeoutStartSec=, which would count
+ * for the game too. It is systemd's own default. */
+#define START_LIMIT_SEC 90
+
 typedef struct CommandLine {
     const char *program;
     void (*help)(void);   /* prints to standard output */

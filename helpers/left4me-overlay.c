@@ -587,6 +587,7 @@ static int run_mount(const char *name) {
     _cleanup_close_ int root_fd = -EBADF, instance_fd = -EBADF;
     int status = read_lowerdirs(name, &lowerdirs);
 
+    (void)alarm(START_LIMIT_SEC);
     if (status == EXIT_DONE)
         status = join_host();
     if (status != EXIT_DONE)

@@ -373,5 +373,8 @@ int main(int argc, char *argv[]) {
     static const CommandLine line = {"left4me-stage", help, 1, "one NAME"};
     int r = command_line_parse(&line, argc, argv);
 
-    return r >= 0 ? r : run(argv[optind]);
+    if (r >= 0)
+        return r;
+    (void)alarm(START_LIMIT_SEC);
+    return run(argv[optind]);
 }

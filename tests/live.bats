@@ -94,6 +94,22 @@ restarts() {
     policy <<<$'[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=100ms'
 }
 
+@test "a start that takes longer than the default time-out outlasts a daemon-reload and a daemon-reexec" {
+    # With either of them systemd forgets by how much the time was extended.
+    lab_put /etc/systemd/system.conf.d/90-test.conf <<<$'[Manager]\nDefaultTimeoutStartSec=3s'
+    spec "$name" <<<"{port: $port, config: [standin_slow 9]}"
+    reload
+    lab_run systemctl start --no-block "left4me-server@$name"
+    status_is 20 '^loading'
+    sleep 4
+    reload
+    lab_run systemctl daemon-reexec
+    lab_run rm /etc/systemd/system.conf.d/90-test.conf
+    lab_run systemctl start "left4me-server@$name"
+    reload
+    restarts 1 0
+}
+
 @test "a start can be stopped, and the game gets one SIGINT" {
     spec "$name" <<<"{port: $port, config: [standin_slow 600, standin_leave 0]}"
     reload
