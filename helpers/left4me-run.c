@@ -69,8 +69,8 @@ typedef struct Run {
     uint64_t answered_at; /* the last time; 0: never */
     Sample sample;        /* at the last answer or the first one missed, or before there was any */
     char last_status[STATUS_MAX];
-    char other[PORT_OWNER_NAME_MAX]; /* who has the port in the game's place, as it was told last */
-    uint64_t spins_since;            /* while it answers; 0: it does not */
+    char other[STATUS_MAX]; /* who has the port in the game's place, as it was told last */
+    uint64_t spins_since;   /* while it answers; 0: it does not */
     bool silent, silence_told, spin_told, unknown_told;
 
     bool ready, stop_requested, aborted, start_failed;
@@ -190,8 +190,8 @@ static void render_status(const A2sInfo *info, char buf[static STATUS_MAX]) {
 
 /* Whether the answer that came is the game's own. */
 static bool answer_counts(Run *run) {
-    char other[PORT_OWNER_NAME_MAX];
-    const int kind = port_owner_find(&run->owner, &run->query.address, run->game.pid, other);
+    char name[PORT_OWNER_NAME_MAX], other[STATUS_MAX];
+    const int kind = port_owner_find(&run->owner, &run->query.address, run->game.pid, name);
 
     if (kind == PORT_OWNER_OURS) {
         run->other[0] = '\0';
@@ -207,6 +207,8 @@ static bool answer_counts(Run *run) {
         run->unknown_told = true;
         return true;
     }
+    /* A process may call itself anything. */
+    (void)put_text(other, 0, name);
     if (strcmp(other, run->other) != 0) {
         char ports[64];
 
@@ -217,8 +219,7 @@ static bool answer_counts(Run *run) {
                   ports[0] != '\0' ? ")" : "");
         memcpy(run->other, other, sizeof(run->other));
     }
-    notify_send(&run->notify, "STATUS=another server answers at %s: %.*s", run->address,
-                PORT_OWNER_NAME_MAX, run->other);
+    notify_send(&run->notify, "STATUS=another server answers at %s: %s", run->address, run->other);
     return false;
 }
 

@@ -189,6 +189,23 @@ status 0"
     [[ $stderr == *"'the cfg of the installation', "*"process $pid (srcds_linux); its answer does not count (this one has bound UDP "*$((port + 1))* ]]
 }
 
+@test "the name of a process is text in the status and nothing else" {
+    install_game
+    local named=$HOME/$'a\xff\\\e[1m'
+    cp "$BUILD/tests/standin/srcds_linux" "$named"
+    (cd "$HOME" && STANDIN_LEAVE=0 exec "$named" +hostport "$port" -ip 127.0.0.1) >/dev/null 2>&1 3>&- &
+    local pid=$!
+    until grep -qsx ready "$HOME/left4dead2/logs/standin.log"; do
+        sleep 0.05
+    done
+    export L4D2_READY_TIMEOUT=3s STANDIN_LEAVE=0
+    run --separate-stderr run_until nothing SIGINT
+    kill -INT "$pid"
+    wait "$pid" || :
+    assert_line --regexp "^STATUS=another server answers at 127.0.0.1:$port: .*process $pid \(a\?\?\?\[1m\)\$"
+    assert_line 'status 1'
+}
+
 @test "a signal reaches the game's whole process group, and once" {
     cat >"$BATS_TEST_TMPDIR/group" <<'END'
 #!/bin/sh
