@@ -471,6 +471,22 @@ static bool is_crash(int signal) {
            signal == SIGILL;
 }
 
+/* systemd calls such an end "protocol", and says no more. */
+static void tell_early_end(const Run *run) {
+    const int status = run->game.status;
+    char how[64];
+
+    if (run->ready || is_ending(run))
+        return;
+    if (WIFSIGNALED(status))
+        (void)snprintf(how, sizeof(how), "of signal %d (%s)", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
+    else
+        (void)snprintf(how, sizeof(how), "with status %d", WEXITSTATUS(status));
+    log_error("the game ended %s before it answered", how);
+    notify_send(&run->notify, "STATUS=the game ended %s before it answered", how);
+}
+
 static int end_as_it_ended(const Run *run) {
     const int status = run->game.status;
 
@@ -601,6 +617,7 @@ static int run_game(char *argv[]) {
             return EXIT_FAILED;
         }
     }
+    tell_early_end(&run);
     end_leftovers(&run);
     return end_as_it_ended(&run);
 }

@@ -64,7 +64,17 @@ END
     run -143 "$BUILD/left4me-run" /bin/sh -c 'kill -TERM $$'
 }
 
+@test "an end before the first answer is told" {
+    run -0 --separate-stderr "$BUILD/left4me-run" /bin/sh -c 'exit 0'
+    assert_equal "$stderr" 'left4me-run: the game ended with status 0 before it answered'
+    run -139 --separate-stderr "$BUILD/left4me-run" /bin/sh -c 'kill -SEGV $$'
+    assert_equal "$stderr" 'left4me-run: the game ended of signal 11 (Segmentation fault) before it answered'
+    L4D2_READY=started run -0 --separate-stderr "$BUILD/left4me-run" /bin/sh -c 'exit 0'
+    assert_equal "$stderr" ''
+}
+
 @test "standard streams are the game's" {
+    export L4D2_READY=started
     run -0 --separate-stderr "$BUILD/left4me-run" /bin/sh -c 'read -r line; echo "out $line"; echo err >&2' \
         <<<in
     assert_output 'out in'
@@ -107,6 +117,7 @@ END
 }
 
 @test "options behind the command are the command's" {
+    export L4D2_READY=started
     # shellcheck disable=SC2016 # the game's shell is to expand it
     run -0 "$BUILD/left4me-run" /bin/sh -c 'echo "$@"' - --help --version
     assert_output -- '--help --version'
