@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -453,17 +453,18 @@ static void end_leftovers(Run *run) {
     }
 }
 
-/* Dies of SIGNAL as the game did, without a core beside the game's. */
-static _Noreturn void die_of(int signal) {
-    const struct rlimit none = {0};
+/* Dies of signal NUMBER as the game did, without a core beside the game's. */
+static _Noreturn void die_of(int number) {
     sigset_t set;
 
-    (void)setrlimit(RLIMIT_CORE, &none);
+    /* core(5): what a core is piped to gets it also where RLIMIT_CORE is 0. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
     (void)sigemptyset(&set);
-    (void)sigaddset(&set, signal);
-    (void)raise(signal);
+    (void)sigaddset(&set, number);
     (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-    _exit(128 + signal);
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+    _exit(128 + number);
 }
 
 static bool is_crash(int signal) {
@@ -487,18 +488,26 @@ static void tell_early_end(const Run *run) {
     notify_send(&run->notify, "STATUS=the game ended %s before it answered", how);
 }
 
+/* The signal that ended it, or 0. A shell that did not have the game take its place, as srcds_run
+ * does not with -debug, ends with 128 and the number of the signal. */
+static int signal_of(int status) {
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status);
+    return WEXITSTATUS(status) > 128 ? WEXITSTATUS(status) - 128 : 0;
+}
+
 static int end_as_it_ended(const Run *run) {
     const int status = run->game.status;
 
     if (run->start_failed)
         return EXIT_FAILED;
-    if (WIFEXITED(status))
-        return WEXITSTATUS(status);
-    if (run->stop_requested && !run->aborted && is_crash(WTERMSIG(status))) {
+    if (run->stop_requested && !run->aborted && is_crash(signal_of(status))) {
         log_notice("the game crashed (SIG%s) on its way out, after the stop",
-                   sigabbrev_np(WTERMSIG(status)));
+                   sigabbrev_np(signal_of(status)));
         return EXIT_DONE;
     }
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
     die_of(WTERMSIG(status));
 }
 
@@ -548,6 +557,8 @@ static int block_signals(Run *run, sigset_t *ret_former) {
                                   SIGTERM, SIGUSR1, SIGUSR2, SIGCONT};
     sigset_t read, blocked;
 
+    /* Where it was ignored there would be no child to wait for. */
+    (void)signal(SIGCHLD, SIG_DFL);
     (void)sigemptyset(&read);
     for (size_t i = 0; i < ELEMENTSOF(signals); i++)
         (void)sigaddset(&read, signals[i]);

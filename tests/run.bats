@@ -64,6 +64,41 @@ END
     run -143 "$BUILD/left4me-run" /bin/sh -c 'kill -TERM $$'
 }
 
+@test "what its own parent had ignored does not change how it ends" {
+    run -7 timeout --signal=KILL 20 env --ignore-signal=CHLD "$BUILD/left4me-run" /bin/sh -c 'exit 7'
+    # The game has set it back; 141 as a status would be another end to systemd.
+    run -0 python3 - "$BUILD/left4me-run" <<'END'
+import signal, subprocess, sys
+signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+game = "import os, signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL); os.kill(os.getpid(), 13)"
+print(subprocess.run([sys.argv[1], sys.executable, "-c", game], restore_signals=False,
+                     stderr=subprocess.DEVNULL).returncode)
+END
+    assert_output -- -13
+}
+
+@test "a game that crashes on its way out below a shell has stopped, too" {
+    cat >"$BATS_TEST_TMPDIR/wrapper" <<'END'
+#!/bin/sh
+trap : INT
+python3 -c 'import os, signal
+signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+print("up", flush=True)
+signal.pause()'
+exit $?
+END
+    chmod +x "$BATS_TEST_TMPDIR/wrapper"
+    "$BUILD/left4me-run" "$BATS_TEST_TMPDIR/wrapper" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    local pid=$!
+    until grep -qx up "$BATS_TEST_TMPDIR/out"; do
+        sleep 0.05
+    done
+    kill -INT "$pid"
+    wait "$pid"
+    run -0 cat "$BATS_TEST_TMPDIR/err"
+    assert_output --partial 'the game crashed (SIGSEGV) on its way out, after the stop'
+}
+
 @test "an end before the first answer is told" {
     run -0 --separate-stderr "$BUILD/left4me-run" /bin/sh -c 'exit 0'
     assert_equal "$stderr" 'left4me-run: the game ended with status 0 before it answered'
