@@ -113,6 +113,10 @@ static int fits(const UdpSocket *s, const QueryAddress *address) {
         memcmp(s->address, v4 ? (const void *)&address->in.sin_addr : &address->in6.sin6_addr,
                size) == 0)
         return 2;
+    /* One of IPv6 may be bound to an address of IPv4 (::ffff:127.0.0.1). */
+    if (v4 && s->family == AF_INET6 && s->address[0] == 0 && s->address[1] == 0 &&
+        s->address[2] == htonl(0xffff) && s->address[3] == address->in.sin_addr.s_addr)
+        return 2;
     /* One of IPv6 that is bound to all addresses takes IPv4 too. */
     return memcmp(s->address, any, size) == 0 && (v4 || s->family == AF_INET6) ? 1 : 0;
 }

@@ -200,6 +200,20 @@ status 0"
     assert_line --partial 'c1m1_hotel, 0/4 players'
 }
 
+@test "a socket of IPv6 that is bound to the address of IPv4 is the game's own" {
+    cat >"$BATS_TEST_TMPDIR/game.py" <<'END'
+import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(("::ffff:127.0.0.1", int(sys.argv[1])))
+while True:
+    s.sendto(b"\xff\xff\xff\xffI\x11n\0mapped\0f\0g\0\x26\2\0\4\0dl\0\0\x31\0", s.recvfrom(2000)[1])
+END
+    game=("$(command -v python3)" "$BATS_TEST_TMPDIR/game.py" "$port")
+    export L4D2_READY_TIMEOUT=10s
+    run -0 --separate-stderr run_until players SIGTERM
+    assert_line --partial 'STATUS=mapped, 0/4 players'
+}
+
 @test "an answer from another port never counts" {
     install_game
     export L4D2_READY_TIMEOUT=2s STANDIN_WRONG_SOURCE=port
