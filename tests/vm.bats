@@ -151,7 +151,7 @@ assert_not_mounted() {
     vm_run layers a
     vm_run mount-layers a
     run -0 vm_run bash -c 'cd /var/lib/left4me/runtime/x/merged && { sleep 1000 & }
-        cd / && /usr/libexec/left4me/left4me-overlay umount x; echo $?; kill $!
+        cd / && /usr/libexec/left4me/left4me-overlay umount x; echo $?; kill $!; wait $!
         mountpoint -q /var/lib/left4me/runtime/x/merged || mount-layers a && ls /var/lib/left4me/runtime/x/merged/topmost'
     assert_output --regexp 'is busy, detached lazily; held by sleep \(PID [0-9]+\)'
     assert_line 0
