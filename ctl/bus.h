@@ -47,7 +47,8 @@ int bus_unit_u64(sd_bus *bus, const char *unit, const char *interface, const cha
 int bus_unit_bool(sd_bus *bus, const char *unit, const char *interface, const char *property,
                   bool *ret);
 
-/* Calls FUNCTION with the name of each loaded instance, whether it has a spec or not. */
+/* Calls FUNCTION with the name of each loaded instance, whether it has a spec or not. Nothing is
+ * printed. */
 int bus_loaded_instances(sd_bus *bus, int (*function)(void *userdata, const char *name),
                          void *userdata);
 

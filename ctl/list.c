@@ -7,39 +7,17 @@
 #include "config.h"
 
 #include <libsmartcols.h>
-#include <limits.h>
 #include <string.h>
 
 #include "ctl/bus.h"
-#include "ctl/compiled.h"
 #include "ctl/ctl.h"
-#include "ctl/servers.h"
+#include "ctl/rows.h"
 #include "ctl/text.h"
-#include "ctl/unit-state.h"
-#include "query/address.h"
 #include "shared/exit.h"
 #include "shared/log.h"
 
 /* Servers on this host answer within a few milliseconds, but for one that loads a map. */
 #define TIMEOUT_USEC 300000U
-
-typedef struct Row {
-    const char *name;
-    SpecState spec;
-    uint16_t port; /* 0 where the spec does not tell */
-    bool autostart;
-    int reload, restart; /* whether one is needed; negative: unknown */
-    bool has_state;
-    UnitState state;
-    QueryAddress address; /* where it is asked, if it runs; else of family AF_UNSPEC */
-    const A2sInfo *info;  /* NULL where it did not answer */
-} Row;
-
-/* --- Rows ----------------------------------------------------------------------------------- */
-
-static int add_name(void *userdata, const char *name) {
-    return names_add(userdata, name);
-}
 
 /* One word for all: what is worst first. */
 static const char *spec_word(const Row *row) {
@@ -48,70 +26,6 @@ static const char *spec_word(const Row *row) {
     if (row->reload > 0)
         return "changed since reload";
     return row->restart > 0 ? "needs restart" : "ok";
-}
-
-static int fill_spec(Row *row, int instances_fd, bool with_systemd) {
-    static Spec spec;
-    int error = 0, r;
-
-    row->spec = SPEC_UNREADABLE;
-    if (instances_fd >= 0 || instances_fd == -ENOENT)
-        row->spec = SPEC_MISSING;
-    if (instances_fd >= 0)
-        row->spec = spec_inspect(instances_fd, row->name, &spec, NULL, NULL, &error);
-    if (error == -ENOMEM)
-        return error;
-    if (row->spec == SPEC_OK) {
-        char host[256];
-
-        row->port = spec.port;
-        row->autostart = spec.autostart;
-        /* The name of an address is not looked up: that may take long. */
-        (void)address_of_server(spec.args, spec.port, &row->address, host);
-    }
-    if (!with_systemd || row->spec == SPEC_UNREADABLE)
-        return 0;
-
-    /* A drop-in without its spec is one that the next reload takes away. */
-    r = compiled_agrees(row->name, row->spec == SPEC_OK ? &spec : NULL);
-    if (r >= 0 || r == -ENOENT)
-        row->reload = row->spec == SPEC_MISSING ? r >= 0 : r != 1;
-    return 0;
-}
-
-static int fill_state(Row *row, sd_bus *bus, int instances_fd) {
-    char unit[UNIT_NAME_MAX];
-    int r;
-
-    unit_name(row->name, unit);
-    r = unit_state_get(bus, unit, &row->state);
-    if (r < 0)
-        return r;
-    row->has_state = true;
-    if (row->spec == SPEC_OK || row->spec == SPEC_REFUSED)
-        row->restart = unit_state_needs_restart(&row->state, spec_changed(instances_fd, row->name));
-    return 0;
-}
-
-/* Another instance may have the port of one that does not run. */
-static bool is_asked(const Row *row) {
-    return row->has_state && row->address.any.sa_family != AF_UNSPEC &&
-           (strcmp(row->state.active, "active") == 0 ||
-            strcmp(row->state.active, "reloading") == 0);
-}
-
-/* Has each row that runs point to the answer of its server, which is in QUERIES. */
-static int fill_info(Row rows[], Query queries[], size_t n) {
-    int r;
-
-    for (size_t i = 0; i < n; i++)
-        if (is_asked(&rows[i]))
-            queries[i].address = rows[i].address;
-    r = servers_ask(queries, n, TIMEOUT_USEC);
-    for (size_t i = 0; r >= 0 && i < n; i++)
-        if (queries[i].outcome == QUERY_ANSWERED)
-            rows[i].info = &queries[i].info;
-    return r;
 }
 
 /* --- As a table ----------------------------------------------------------------------------- */
@@ -254,79 +168,32 @@ static int print_rows_json(const Row rows[], size_t n) {
 
 /* --- All together --------------------------------------------------------------------------- */
 
-/* Connects to systemd, if it is what runs the instances of this root. */
-static bool open_bus(sd_bus **ret) {
-    const char *why = !root_is_of_units()       ? "another root is none of systemd's"
-                      : bus_open(ret, true) < 0 ? "systemd cannot be asked"
-                                                : NULL;
-
-    if (why && !arg_quiet)
-        log_notice("%s: no states of units are shown", why);
-    return !why;
-}
-
-/* Fills the rows of NAMES; *RET_N are shown. */
-static int fill_rows(Row rows[], const Names *names, int instances_fd, sd_bus *bus, size_t *ret_n) {
-    size_t n = 0;
-
-    for (size_t i = 0; i < names->n; i++) {
-        Row *row = &rows[n];
-        int r;
-
-        *row = (Row){.name = names->names[i], .reload = -1, .restart = -1};
-        r = fill_spec(row, instances_fd, bus);
-        if (r >= 0 && bus)
-            r = fill_state(row, bus, instances_fd);
-        if (r < 0) {
-            *ret_n = n;
-            return r;
-        }
-        if (row->spec == SPEC_MISSING && row->has_state && unit_state_is_nothing(&row->state))
-            unit_state_done(&row->state);
-        else
-            n++;
-    }
-    *ret_n = n;
-    return 0;
-}
-
-static int list(const Names *names, int instances_fd, sd_bus *bus) {
-    _cleanup_free_ Row *rows = calloc(names->n + 1, sizeof(*rows));
-    _cleanup_free_ Query *queries = calloc(names->n + 1, sizeof(*queries));
-    size_t n = 0;
-    int r = rows && queries ? fill_rows(rows, names, instances_fd, bus, &n) : -ENOMEM;
-    int status = EXIT_FAILED;
-
-    if (r >= 0)
-        r = fill_info(rows, queries, n);
-    if (r < 0)
-        log_error("cannot list instances: %s", strerror(-r));
-    else
-        status = arg_json ? print_rows_json(rows, n) : print_table(rows, n);
-    if (r >= 0 && n == 0 && !arg_json && !arg_quiet)
+static int list(const Rows *rows) {
+    if (arg_json)
+        return print_rows_json(rows->rows, rows->n);
+    if (rows->n == 0 && !arg_quiet)
         log_notice("there are no instances");
-    for (size_t i = 0; i < n; i++)
-        unit_state_done(&rows[i].state);
-    return status;
+    return print_table(rows->rows, rows->n);
 }
 
 int verb_list(int n, char *operands[]) {
     _cleanup_close_ int instances_fd = open_instances(false);
     _cleanup_bus_ sd_bus *bus = NULL;
-    _cleanup_names_ Names names = {0};
-    int r = 0, status;
+    _cleanup_rows_ Rows rows = {0};
+    const char *why = rows_open_bus(&bus);
+    int r, status;
 
     (void)n;
     (void)operands;
-    if (instances_fd >= 0)
-        r = find_instances(instances_fd, &names);
+    if (why && !arg_quiet)
+        log_notice("%s: no states of units are shown", why);
+    r = rows_find(instances_fd, bus, 0, NULL, &rows);
+    if (r >= 0)
+        r = rows_ask(&rows, TIMEOUT_USEC);
     if (r < 0) {
-        log_error("cannot look for instances in '%s/instances': %s", arg_root, strerror(-r));
+        log_error("cannot list instances: %s", strerror(-r));
         return EXIT_FAILED;
     }
-    if (open_bus(&bus) && bus_loaded_instances(bus, add_name, &names) < 0)
-        return EXIT_FAILED;
-    names_sort(&names);
-    status = list(&names, instances_fd, bus);
+    status = list(&rows);
     return instances_fd < 0 && instances_fd != -ENOENT ? EXIT_FAILED : status;
 }

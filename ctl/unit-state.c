@@ -32,6 +32,7 @@ static const Property properties[] = {
     {"MainPID", "u", offsetof(UnitState, main_pid)},
     {"NRestarts", "u", offsetof(UnitState, restarts)},
     {"MemoryCurrent", "t", offsetof(UnitState, memory)},
+    {"CPUUsageNSec", "t", offsetof(UnitState, cpu)},
     {"InactiveExitTimestamp", "t", offsetof(UnitState, inactive_exit)},
     {"ActiveEnterTimestamp", "t", offsetof(UnitState, active_enter)},
     {"ActiveExitTimestamp", "t", offsetof(UnitState, active_exit)},
@@ -123,7 +124,7 @@ static void sd_bus_message_unrefp_(sd_bus_message **m) {
 
 int unit_state_get(sd_bus *bus, const char *unit, UnitState *ret) {
     _cleanup_(sd_bus_message_unrefp_) sd_bus_message *reply = NULL;
-    _cleanup_unit_state_ UnitState state = {.memory = UINT64_MAX};
+    _cleanup_unit_state_ UnitState state = {.memory = UINT64_MAX, .cpu = UINT64_MAX};
     _cleanup_free_ char *path = NULL;
     int r;
 
@@ -152,12 +153,12 @@ static bool is(const char *a, const char *b) {
     return strcmp(a, b) == 0;
 }
 
-static bool is_running(const UnitState *state) {
+bool unit_state_is_running(const UnitState *state) {
     return is(state->active, "active") || is(state->active, "reloading");
 }
 
 uint64_t unit_state_since(const UnitState *state) {
-    if (is_running(state))
+    if (unit_state_is_running(state))
         return state->active_enter;
     if (is(state->active, "activating"))
         return state->inactive_exit;
@@ -224,7 +225,7 @@ static bool environment_differs(const UnitState *state) {
 }
 
 bool unit_state_needs_restart(const UnitState *state, uint64_t changed) {
-    if (!is_running(state))
+    if (!unit_state_is_running(state))
         return false;
     /* The beginning of the start, which is when left4me-stage reads the spec. */
     return changed > state->inactive_exit || (state->main_pid != 0 && environment_differs(state));

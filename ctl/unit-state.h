@@ -16,6 +16,7 @@ typedef struct UnitState {
     uint32_t main_pid; /* 0 without one */
     uint32_t restarts;
     uint64_t memory; /* bytes, or UINT64_MAX */
+    uint64_t cpu;    /* nanoseconds since it was started last, or UINT64_MAX */
     /* Microseconds since 1970, or 0. */
     uint64_t inactive_exit, active_enter, active_exit, inactive_enter;
     char *environment; /* L4D2_*= of it, each with its NUL, and another one at the end */
@@ -28,6 +29,9 @@ int unit_state_get(sd_bus *bus, const char *unit, UnitState *ret);
 
 void unit_state_done(UnitState *state);
 #define _cleanup_unit_state_ _cleanup_(unit_state_done)
+
+/* Whether there is a server to ask. */
+bool unit_state_is_running(const UnitState *state);
 
 /* Since when it is what it is; 0 where it never was anything else. */
 uint64_t unit_state_since(const UnitState *state);
