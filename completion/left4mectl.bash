@@ -62,7 +62,7 @@ _left4mectl_hand_over() {
 _left4mectl_options() {
     case $1 in
     '')
-        printf '%s\n' --no-block --no-headings --no-reload --once --replace --size --start --yes
+        printf '%s\n' --no-block --no-headings --no-reload --once --output --replace --size --start --yes
         ;;
     create) printf '%s\n' --start --replace --once --no-block --no-reload ;;
     edit) printf '%s\n' --no-reload --yes ;;
@@ -71,13 +71,14 @@ _left4mectl_options() {
     reset) printf '%s\n' --yes ;;
     delete) printf '%s\n' --yes --no-reload ;;
     list | query) printf '%s\n' --no-headings ;;
+    metrics) printf '%s\n' --output ;;
     show) printf '%s\n' --size ;;
     esac
     printf '%s\n' --root --json --quiet --help --version
 }
 
 _left4mectl() {
-    local verbs=$'check\ncreate\ndelete\nedit\nlist\nlogs\nquery\nreset\nrestart\nshow\nstart\nstatus\nstop'
+    local verbs=$'check\ncreate\ndelete\nedit\nlist\nlogs\nmetrics\nquery\nreset\nrestart\nshow\nstart\nstatus\nstop'
     local root=${LEFT4ME_ROOT:-/var/lib/left4me} verb='' cur='' word instances
     local -a words=() operands=()
     local -i i
@@ -105,6 +106,7 @@ _left4mectl() {
         word=${words[i]}
         case $word in
         --root) root=${words[++i]} ;;
+        --output) i+=1 ;;
         --root=*) root=${word#*=} ;;
         --)
             case $verb in
@@ -126,6 +128,10 @@ _left4mectl() {
 
     if ((${#words[@]} > 1)) && [[ ${words[-2]} == --root ]]; then
         _left4mectl_add_files -d
+        return
+    fi
+    if ((${#words[@]} > 1)) && [[ ${words[-2]} == --output ]]; then
+        _left4mectl_add_files
         return
     fi
     if [[ $cur == -* ]]; then

@@ -18,6 +18,7 @@
 extern const char *arg_root;
 extern bool arg_json, arg_quiet, arg_yes, arg_no_reload, arg_no_block, arg_no_headings;
 extern bool arg_once, arg_start, arg_replace, arg_size;
+extern const char *arg_output; /* NULL: not given */
 
 /* Whether <root> is the one that the units know: without it there is nothing to ask of systemd. */
 bool root_is_of_units(void);
@@ -32,6 +33,7 @@ int verb_delete(int n, char *operands[]);
 int verb_edit(int n, char *operands[]);
 int verb_list(int n, char *operands[]);
 int verb_logs(int n, char *operands[]);
+int verb_metrics(int n, char *operands[]);
 int verb_query(int n, char *operands[]);
 int verb_reset(int n, char *operands[]);
 int verb_restart(int n, char *operands[]);

@@ -18,6 +18,7 @@
 const char *arg_root = LEFT4ME_ROOT_DIR;
 bool arg_json, arg_quiet, arg_yes, arg_no_reload, arg_no_block, arg_no_headings;
 bool arg_once, arg_start, arg_replace, arg_size;
+const char *arg_output;
 
 typedef struct Verb {
     const char *name;
@@ -38,6 +39,7 @@ static const Verb verbs[] = {
     {"list", "", 0, 0, verb_list, "a row for each instance"},
     {"show", "NAME", 1, 1, verb_show, "all about an instance"},
     {"query", "NAME|HOST:PORT...", 1, -1, verb_query, "ask servers for map, players, latency"},
+    {"metrics", "", 0, 0, verb_metrics, "what Prometheus's node exporter takes"},
     {"check", "[NAME|FILE...]", 0, -1, verb_check, "the faults of specs, and of what they name"},
     {"logs", "NAME [-- OPTION...]", 1, -1, verb_logs, "journalctl of its unit"},
     {"status", "NAME [-- OPTION...]", 1, -1, verb_status, "systemctl status of its unit"},
@@ -96,6 +98,7 @@ static void help(void) {
         "  --no-headings  list, query: no line of headings\n"
         "  --no-reload    do not have systemd read changed specs\n"
         "  --once         start, stop, create: leave enablement at boot alone\n"
+        "  --output FILE  metrics: replace FILE, instead of standard output\n"
         "  --quiet        print errors only, and what was asked for\n"
         "  --replace      create: replace the spec of an instance that is there\n"
         "  --root DIR     the state root (default: $LEFT4ME_ROOT, else\n"
@@ -132,7 +135,7 @@ static int use_root(const char *root) {
 
 /* Returns an exit status, or -1 to go on. */
 static int parse_options(int argc, char *argv[]) {
-    enum { OPT_ROOT = 0x100, OPT_HELP, OPT_VERSION, OPT_FLAG };
+    enum { OPT_ROOT = 0x100, OPT_HELP, OPT_VERSION, OPT_TEXT, OPT_FLAG = OPT_TEXT + 0x100 };
     static const struct {
         const char *name;
         bool *flag;
@@ -148,9 +151,16 @@ static int parse_options(int argc, char *argv[]) {
         {"start", &arg_start},
         {"yes", &arg_yes},
     };
-    struct option options[ELEMENTSOF(flags) + 4] = {{"root", required_argument, NULL, OPT_ROOT},
-                                                    {"help", no_argument, NULL, OPT_HELP},
-                                                    {"version", no_argument, NULL, OPT_VERSION}};
+    static const struct {
+        const char *name;
+        const char **text;
+    } texts[] = {
+        {"output", &arg_output},
+    };
+    struct option options[ELEMENTSOF(flags) + ELEMENTSOF(texts) + 4] = {
+        {"root", required_argument, NULL, OPT_ROOT},
+        {"help", no_argument, NULL, OPT_HELP},
+        {"version", no_argument, NULL, OPT_VERSION}};
     const char *root = getenv("LEFT4ME_ROOT");
     int c;
 
@@ -159,6 +169,9 @@ static int parse_options(int argc, char *argv[]) {
 
     for (size_t i = 0; i < ELEMENTSOF(flags); i++)
         options[i + 3] = (struct option){flags[i].name, no_argument, NULL, OPT_FLAG + (int)i};
+    for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+        options[i + 3 + ELEMENTSOF(flags)] =
+            (struct option){texts[i].name, required_argument, NULL, OPT_TEXT + (int)i};
     opterr = 0;
     while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
         if (c == OPT_HELP) {
@@ -173,6 +186,8 @@ static int parse_options(int argc, char *argv[]) {
             root = optarg;
         else if (c >= OPT_FLAG)
             *flags[c - OPT_FLAG].flag = true;
+        else if (c >= OPT_TEXT)
+            *texts[c - OPT_TEXT].text = optarg;
         else
             return usage_error("unknown option, or an option without its value");
     }

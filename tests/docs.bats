@@ -121,7 +121,7 @@ END
     require_built left4me-generator
     local i root=$BATS_TEST_TMPDIR/root
     mkdir -p "$root"/instances/{readme,man1,man2,man3}
-    cp -r "$SOURCE"/examples/* "$root/instances/"
+    cp -r "$SOURCE"/examples/*/ "$root/instances/"
     readme_example >"$root/instances/readme/spec.yaml"
     for i in 1 2 3; do
         man_example "$i" >"$root/instances/man$i/spec.yaml"
@@ -676,7 +676,7 @@ make_instances() {
             run -0 completed "$verb" --
             assert_line "$option"
         done
-    done < <("$BUILD/left4mectl" --help | sed -n 's/^  \(--[a-z-]*\) *\([a-z, ]*\): .*/\1:\2/p')
+    done < <("$BUILD/left4mectl" --help | sed -n 's/^  \(--[a-z-]*\)\( [A-Z]*\)\? *\([a-z, ]*\): .*/\1:\3/p')
     [[ -n $option$verb ]]
 }
 
@@ -714,6 +714,8 @@ files_are_completed() {
     offers 'check d/' d/f
     offers '--root ' d
     offers '--root=' d
+    offers 'metrics --output d/' d/f
+    offers 'metrics --output d/f '
 }
 
 @test "files are completed where a spec or a directory is wanted" {

@@ -15,7 +15,8 @@ UNITS=/var/lib/units
 
 setup_file() {
     require systemd-analyze
-    mountns_prepare left4me-generator left4me-overlay left4me-reload left4me-run left4me-stage
+    mountns_prepare left4me-generator left4me-overlay left4me-reload left4me-run left4me-stage \
+        left4mectl
 }
 
 setup() {
@@ -24,15 +25,16 @@ setup() {
     # All below /var/lib, which is the namespace's own: to generators systemd 253 and later hides
     # what is in /tmp.
     mkdir "$LIB/units" "$LIB/generators" "$LIB/helpers" "$STATE/instances"
-    cp -r "$BUILD"/units/left4me* "$SOURCE"/units/left4me*.{slice,target} "$LIB/units/"
+    cp -r "$BUILD"/units/left4me* "$SOURCE"/units/left4me*.{slice,target,timer} "$LIB/units/"
     cp "$HELPERS/left4me-generator" "$LIB/generators/"
-    cp "$HELPERS"/left4me-{overlay,reload,stage} "$LIB/helpers/"
+    cp "$HELPERS"/left4me{-overlay,-reload,-stage} "$HELPERS/left4mectl" "$LIB/helpers/"
     # Nothing is installed: the units are to find the helpers where they are here.
     local helperdir
     helperdir=$(sed -n 's/^ExecStartPre=\(.*\)\/left4me-stage %i$/\1/p' \
         "$LIB/units/left4me-server@.service")
     [[ -n $helperdir ]]
-    sed -i "s|$helperdir/|/var/lib/helpers/|" "$LIB"/units/*.service
+    sed -i -e "s|$helperdir/|/var/lib/helpers/|" \
+        -e 's|^\(ExecStart=\).*/\(left4mectl \)|\1/var/lib/helpers/\2|' "$LIB"/units/*.service
     # The game is not there before the mount is.
     mkdir -p "$LIB/units/left4me-server@.service.d"
     printf '[Service]\nExecStart=\nExecStart=/bin/sh ${L4D2_PORT} $L4D2_ARGS\n' \
@@ -132,7 +134,7 @@ assert_accepted() {
     done
     # Had the pattern met nothing, nothing would have been verified.
     assert_equal "${units[*]}" \
-        'left4me-game.slice left4me-load.service left4me-reload.service left4me-servers.target left4me.slice'
+        'left4me-game.slice left4me-load.service left4me-metrics.service left4me-metrics.timer left4me-reload.service left4me-servers.target left4me.slice'
     run -0 verify "${units[@]}"
     assert_output ''
 }
