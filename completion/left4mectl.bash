@@ -62,7 +62,7 @@ _left4mectl_hand_over() {
 _left4mectl_options() {
     case $1 in
     '')
-        printf '%s\n' --no-block --no-headings --no-reload --once --output --replace --size --start --yes
+        printf '%s\n' --interval --iterations --no-block --no-headings --no-reload --once --output --replace --size --start --yes
         ;;
     create) printf '%s\n' --start --replace --once --no-block --no-reload ;;
     edit) printf '%s\n' --no-reload --yes ;;
@@ -71,6 +71,7 @@ _left4mectl_options() {
     reset) printf '%s\n' --yes ;;
     delete) printf '%s\n' --yes --no-reload ;;
     list | query) printf '%s\n' --no-headings ;;
+    top) printf '%s\n' --interval --iterations --no-headings ;;
     metrics) printf '%s\n' --output ;;
     show) printf '%s\n' --size ;;
     esac
@@ -78,7 +79,7 @@ _left4mectl_options() {
 }
 
 _left4mectl() {
-    local verbs=$'check\ncreate\ndelete\nedit\nlist\nlogs\nmetrics\nquery\nreset\nrestart\nshow\nstart\nstatus\nstop'
+    local verbs=$'check\ncreate\ndelete\nedit\nlist\nlogs\nmetrics\nquery\nreset\nrestart\nshow\nstart\nstatus\nstop\ntop'
     local root=${LEFT4ME_ROOT:-/var/lib/left4me} verb='' cur='' word instances
     local -a words=() operands=()
     local -i i
@@ -106,7 +107,7 @@ _left4mectl() {
         word=${words[i]}
         case $word in
         --root) root=${words[++i]} ;;
-        --output) i+=1 ;;
+        --interval | --iterations | --output) i+=1 ;;
         --root=*) root=${word#*=} ;;
         --)
             case $verb in
@@ -130,9 +131,14 @@ _left4mectl() {
         _left4mectl_add_files -d
         return
     fi
-    if ((${#words[@]} > 1)) && [[ ${words[-2]} == --output ]]; then
-        _left4mectl_add_files
-        return
+    if ((${#words[@]} > 1)); then
+        case ${words[-2]} in
+        --output)
+            _left4mectl_add_files
+            return
+            ;;
+        --interval | --iterations) return ;;
+        esac
     fi
     if [[ $cur == -* ]]; then
         _left4mectl_add "$(_left4mectl_options "$verb")"
@@ -148,7 +154,7 @@ _left4mectl() {
     instances=$(_left4mectl_instances "$root")
     case $verb in
     '') _left4mectl_add "$verbs" ;;
-    start | stop | restart | reset | delete | query)
+    start | stop | restart | reset | delete | query | top)
         _left4mectl_add "$instances" "${operands[@]}"
         ;;
     create)

@@ -18,7 +18,7 @@
 extern const char *arg_root;
 extern bool arg_json, arg_quiet, arg_yes, arg_no_reload, arg_no_block, arg_no_headings;
 extern bool arg_once, arg_start, arg_replace, arg_size;
-extern const char *arg_output; /* NULL: not given */
+extern const char *arg_interval, *arg_iterations, *arg_output; /* NULL: not given */
 
 /* Whether <root> is the one that the units know: without it there is nothing to ask of systemd. */
 bool root_is_of_units(void);
@@ -41,6 +41,7 @@ int verb_show(int n, char *operands[]);
 int verb_start(int n, char *operands[]);
 int verb_status(int n, char *operands[]);
 int verb_stop(int n, char *operands[]);
+int verb_top(int n, char *operands[]);
 
 /* --- What is printed ------------------------------------------------------------------------ */
 

@@ -18,7 +18,7 @@
 const char *arg_root = LEFT4ME_ROOT_DIR;
 bool arg_json, arg_quiet, arg_yes, arg_no_reload, arg_no_block, arg_no_headings;
 bool arg_once, arg_start, arg_replace, arg_size;
-const char *arg_output;
+const char *arg_interval, *arg_iterations, *arg_output;
 
 typedef struct Verb {
     const char *name;
@@ -39,6 +39,7 @@ static const Verb verbs[] = {
     {"list", "", 0, 0, verb_list, "a row for each instance"},
     {"show", "NAME", 1, 1, verb_show, "all about an instance"},
     {"query", "NAME|HOST:PORT...", 1, -1, verb_query, "ask servers for map, players, latency"},
+    {"top", "[NAME...]", 0, -1, verb_top, "a row for each, drawn anew every 2 seconds"},
     {"metrics", "", 0, 0, verb_metrics, "what Prometheus's node exporter takes"},
     {"check", "[NAME|FILE...]", 0, -1, verb_check, "the faults of specs, and of what they name"},
     {"logs", "NAME [-- OPTION...]", 1, -1, verb_logs, "journalctl of its unit"},
@@ -93,9 +94,13 @@ static void help(void) {
         (void)printf("  %-7s %-21s %s\n", verbs[i].name, verbs[i].operands, verbs[i].help);
     (void)printf(
         "\nOptions:\n"
+        "  --interval SPAN\n"
+        "                 top: how often the table is drawn (default: 2s)\n"
+        "  --iterations N\n"
+        "                 top: leave after so many tables\n"
         "  --json         results as one JSON value on standard output\n"
         "  --no-block     start, stop, restart: do not wait for them\n"
-        "  --no-headings  list, query: no line of headings\n"
+        "  --no-headings  list, query, top: no line of headings\n"
         "  --no-reload    do not have systemd read changed specs\n"
         "  --once         start, stop, create: leave enablement at boot alone\n"
         "  --output FILE  metrics: replace FILE, instead of standard output\n"
@@ -155,6 +160,8 @@ static int parse_options(int argc, char *argv[]) {
         const char *name;
         const char **text;
     } texts[] = {
+        {"interval", &arg_interval},
+        {"iterations", &arg_iterations},
         {"output", &arg_output},
     };
     struct option options[ELEMENTSOF(flags) + ELEMENTSOF(texts) + 4] = {

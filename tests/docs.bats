@@ -689,6 +689,8 @@ names_are_completed() {
     offers "--root $root restart a b-2 C "
     offers "--root $root show " a b-2 C
     offers "--root $root query a " b-2 C
+    offers "--root $root top --interval 2s a " b-2 C
+    offers "--root $root top --iterations "
     offers "--root $root show a "
     offers "--root $root create "
     offers "--root $root create --replace " a b-2 C
