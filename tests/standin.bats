@@ -20,6 +20,7 @@ setup() {
     port=$((31000 + BATS_TEST_NUMBER * 20))
     ports=(-norestart +hostport "$port" -clientport $((port + 5)) +tv_port $((port + 10)))
     pid=
+    input=/dev/null
     "$BATS_TEST_DIRNAME/standin/install" "$HOME"
 }
 
@@ -41,7 +42,7 @@ serve() {
 
 launch() {
     "$HOME/srcds_run" -game left4dead2 "${ports[@]}" -ip 127.0.0.1 "$@" \
-        >"$BATS_TEST_TMPDIR/stdout" 2>&1 3>&- &
+        <"$input" >"$BATS_TEST_TMPDIR/stdout" 2>&1 3>&- &
     pid=$!
 }
 
@@ -309,4 +310,27 @@ answers() {
     serve -standin_wrong_source 127.0.0.9
     run -0 ss -Hlun "src 127.0.0.9 and sport = :$port"
     assert_line --partial "127.0.0.9:$port"
+}
+
+@test "it does what lines on its standard input say, and goes on when there are no more" {
+    input=$BATS_TEST_TMPDIR/input
+    printf '%s\n' status 'say hello  there' nonsense "echo $(printf 'x%.0s' {1..300})" >"$input"
+    serve
+    wait_for_line 'console: end'
+    run -0 cat "$BATS_TEST_TMPDIR/stdout"
+    assert_line 'map     : c1m1_hotel'
+    assert_line 'Console: hello  there'
+    assert_line 'Unknown command "nonsense"'
+    assert_line --regexp '^x{249}$'
+    run -0 query
+    assert_output --partial 'status="UP"'
+}
+
+@test "it leaves in order when its standard input says quit" {
+    input=$BATS_TEST_TMPDIR/input
+    printf '%s\n' 'say bye' quit >"$input"
+    launch -standin_leave 0
+    assert_ends 0
+    run -0 tail -n 4 "$log"
+    assert_output $'console=say bye\nconsole=quit\nleaving\nleft'
 }

@@ -7,7 +7,8 @@
  * At start it executes left4dead2/cfg/server.cfg (exec NAME included), looks for steamclient.so
  * below $HOME, resolves a name, writes a demo and a log below left4dead2, binds the game port
  * (UDP and TCP), the client port and SourceTV's. Then it answers A2S_INFO and A2S_PLAYER by the
- * challenge protocol, until SIGINT.
+ * challenge protocol, until SIGINT, and does what lines on standard input say: status, say TEXT,
+ * echo TEXT, quit, exec NAME, a convar's name and value. Of a line it takes 254 bytes, as the game.
  *
  * Arguments that it knows, as the real one: -ip ADDR, -port N, +hostport N, -clientport N,
  * +tv_port N, +map NAME, -maxplayers N (4), -strictportbind. A port that is taken makes it try the
@@ -52,6 +53,8 @@
  *   resolve NAME: 127.0.0.1 …           or "failed: …"
  *   bound udp 0.0.0.0:27015 (game)      also tcp (game), udp (client), udp (tv)
  *   ready                               it answers from here on
+ *   console=status                      a line of standard input, verbatim and whole; on stdout is
+ *                                       what it answers. "console: end" where there are no more
  *   sigint, leaving, left               the end; "left" is the last line of an orderly one
  */
 
@@ -90,6 +93,7 @@ enum {
     A2S_APP_ID = 550,
     A2S_PROTOCOL = 17,
     PLAYERS_MAX = 16,
+    CONSOLE_TEXT_MAX = 254,
     BOTS_MAX = 1,
 };
 
@@ -684,6 +688,70 @@ static void answer_query(const Sockets *sockets) {
     send_answer(sockets->answer_fd, &answer, &peer);
 }
 
+/* --- console --------------------------------------------------------------------------------- */
+
+static void answer_status(void) {
+    (void)printf(
+        "hostname: %s\nversion : 2.2.4.3 secure\nudp/ip  : %s:%s\nos      : Linux Dedicated\n"
+        "map     : %s\nplayers : %u humans, 0 bots (%s max)\n# userid name uniqueid\n#end\n",
+        convar_text("hostname"), convar_text("ip"), convar_text("hostport"), convar_text("map"),
+        n_players(), convar_text("maxplayers"));
+}
+
+/* False where it is to leave. */
+static bool console_command(const char *line) {
+    const char *cursor = line;
+    char command[256];
+
+    if (!next_word(&cursor, command, sizeof(command)))
+        return true;
+    if (strcmp(command, "quit") == 0 || strcmp(command, "exit") == 0)
+        return false;
+    cursor += strspn(cursor, " ");
+    if (strcmp(command, "status") == 0)
+        answer_status();
+    else if (strcmp(command, "say") == 0)
+        (void)printf("Console: %s\n", cursor);
+    else if (strcmp(command, "echo") == 0)
+        (void)printf("%s\n", cursor);
+    else if (strcmp(command, "exec") == 0 || convar_find(command))
+        exec_line(line, 0);
+    else
+        (void)printf("Unknown command \"%s\"\n", command);
+    return true;
+}
+
+typedef enum { CONSOLE_OPEN, CONSOLE_END, CONSOLE_QUIT } ConsoleState;
+
+/* Reads what there is, as at a frame of the game. */
+static ConsoleState read_console(void) {
+    static char line[8192];
+    static size_t used;
+    char buffer[4096];
+    ssize_t n = read(STDIN_FILENO, buffer, sizeof(buffer));
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return CONSOLE_OPEN;
+    if (n <= 0) {
+        say_in_log("console: end");
+        return CONSOLE_END;
+    }
+    for (ssize_t i = 0; i < n; i++) {
+        if (buffer[i] != '\n') {
+            if (used + 1 < sizeof(line))
+                line[used++] = buffer[i];
+            continue;
+        }
+        line[used] = '\0';
+        used = 0;
+        say_in_log("console=%s", line);
+        line[CONSOLE_TEXT_MAX] = '\0';
+        if (!console_command(line))
+            return CONSOLE_QUIT;
+    }
+    return CONSOLE_OPEN;
+}
+
 /* --- running --------------------------------------------------------------------------------- */
 
 static double now(void) {
@@ -831,6 +899,7 @@ static void serve(const Sockets *sockets, int signal_fd) {
         {.fd = sockets->game_tcp_fd, .events = POLLIN},
         {.fd = sockets->client_fd, .events = POLLIN},
         {.fd = sockets->tv_fd, .events = POLLIN},
+        {.fd = STDIN_FILENO, .events = POLLIN},
     };
 
     plan_events(&game);
@@ -848,6 +917,17 @@ static void serve(const Sockets *sockets, int signal_fd) {
                 (void)close(accept4(sockets->game_tcp_fd, NULL, NULL, SOCK_CLOEXEC));
             drain(sockets->client_fd);
             drain(sockets->tv_fd);
+            if (polls[5].revents)
+                switch (read_console()) {
+                case CONSOLE_OPEN:
+                    break;
+                case CONSOLE_END:
+                    polls[5].fd = -1;
+                    break;
+                case CONSOLE_QUIT:
+                    leave();
+                    return;
+                }
         }
         for (size_t i = 0; i < EVENTS; i++)
             if (now() >= game.at[i] && !happen(&game, (Event)i))
