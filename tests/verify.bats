@@ -25,7 +25,7 @@ setup() {
     # All below /var/lib, which is the namespace's own: to generators systemd 253 and later hides
     # what is in /tmp.
     mkdir "$LIB/units" "$LIB/generators" "$LIB/helpers" "$STATE/instances"
-    cp -r "$BUILD"/units/left4me* "$SOURCE"/units/left4me*.{slice,target,timer} "$LIB/units/"
+    cp -r "$BUILD"/units/left4me* "$SOURCE"/units/left4me*.{slice,socket,target,timer} "$LIB/units/"
     cp "$HELPERS/left4me-generator" "$LIB/generators/"
     cp "$HELPERS"/left4me{-overlay,-reload,-stage} "$HELPERS/left4mectl" "$LIB/helpers/"
     # Nothing is installed: the units are to find the helpers where they are here.
@@ -129,7 +129,7 @@ assert_accepted() {
 @test "every other unit is taken by systemd without a word" {
     local unit units=()
     for unit in "$LIB"/units/left4me*; do
-        [[ -f $unit && $unit != *@.service ]] || continue
+        [[ -f $unit && $unit != *@.* ]] || continue
         units+=("${unit##*/}")
     done
     # Had the pattern met nothing, nothing would have been verified.
@@ -141,4 +141,9 @@ assert_accepted() {
 
 @test "an instance's unit is loaded by systemd before it is compiled" {
     assert_loaded nosuch
+}
+
+@test "the socket of a console is taken by systemd without a word" {
+    run -0 verify left4me-console@x.socket
+    assert_output ''
 }
