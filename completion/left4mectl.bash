@@ -79,7 +79,7 @@ _left4mectl_options() {
 }
 
 _left4mectl() {
-    local verbs=$'check\ncreate\ndelete\nedit\nlist\nlogs\nmetrics\nquery\nreset\nrestart\nshow\nstart\nstatus\nstop\ntop'
+    local verbs=$'check\nconsole\ncreate\ndelete\nedit\nlist\nlogs\nmetrics\nquery\nreset\nrestart\nshow\nstart\nstatus\nstop\ntop'
     local root=${LEFT4ME_ROOT:-/var/lib/left4me} verb='' cur='' word instances
     local -a words=() operands=()
     local -i i
@@ -144,7 +144,7 @@ _left4mectl() {
         _left4mectl_add "$(_left4mectl_options "$verb")"
         case $verb in
         create) ((${#operands[@]} != 1)) || _left4mectl_add - ;;
-        logs | status) _left4mectl_add -- ;;
+        console | logs | status) _left4mectl_add -- ;;
         esac
         return
     fi
@@ -174,7 +174,7 @@ _left4mectl() {
             _left4mectl_add_files yaml
         fi
         ;;
-    logs | status)
+    console | logs | status)
         if ((${#operands[@]} == 0)); then
             _left4mectl_add "$instances"
         else

@@ -28,6 +28,7 @@ bool root_is_of_units(void);
 typedef int (*VerbFunction)(int n, char *operands[]);
 
 int verb_check(int n, char *operands[]);
+int verb_console(int n, char *operands[]);
 int verb_create(int n, char *operands[]);
 int verb_delete(int n, char *operands[]);
 int verb_edit(int n, char *operands[]);

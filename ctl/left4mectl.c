@@ -42,6 +42,8 @@ static const Verb verbs[] = {
     {"top", "[NAME...]", 0, -1, verb_top, "a row for each, drawn anew every 2 seconds"},
     {"metrics", "", 0, 0, verb_metrics, "what Prometheus's node exporter takes"},
     {"check", "[NAME|FILE...]", 0, -1, verb_check, "the faults of specs, and of what they name"},
+    {"console", "NAME [-- COMMAND...]", 1, -1, verb_console,
+     "type commands to it, see its answers"},
     {"logs", "NAME [-- OPTION...]", 1, -1, verb_logs, "journalctl of its unit"},
     {"status", "NAME [-- OPTION...]", 1, -1, verb_status, "systemctl status of its unit"},
 };

@@ -698,6 +698,9 @@ names_are_completed() {
     LEFT4ME_ROOT=$root offers "--root $root/none edit "
     LEFT4ME_ROOT=$root offers 'list '
     LEFT4ME_ROOT=$root offers 'logs ' a b-2 C
+    LEFT4ME_ROOT=$root offers 'console ' a b-2 C
+    LEFT4ME_ROOT=$root offers 'console a ' --
+    LEFT4ME_ROOT=$root offers 'console a -- st'
     LEFT4ME_ROOT=$root offers 'logs a ' --
     LEFT4ME_ROOT=$root offers 'status a ' --
 }
