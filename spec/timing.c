@@ -43,8 +43,8 @@ static uint64_t unit_usec(const char *unit, size_t len) {
     return 0;
 }
 
-/* A decimal number: digits with at most one point among or before them. Its text goes to
- * *RET_WHOLE and *RET_FRACTION; returns how long it is, 0 where there is none. */
+/* A decimal number: digits, with at most one point among or before them. How many stand before it
+ * goes to *RET_WHOLE; returns how long the number is, 0 where there is none. */
 static size_t number_len(const char *s, size_t *ret_whole) {
     static const char digits[] = "0123456789";
     const size_t whole = strspn(s, digits);
@@ -54,7 +54,10 @@ static size_t number_len(const char *s, size_t *ret_whole) {
     if (s[whole] != '.')
         return whole;
     fraction = strspn(s + whole + 1, digits);
-    return whole + fraction == 0 ? 0 : whole + 1 + fraction;
+    /* Neither "1." nor "1.5.5", which could be read as two numbers, is one to systemd. */
+    if (fraction == 0 || s[whole + 1 + fraction] == '.')
+        return 0;
+    return whole + 1 + fraction;
 }
 
 /* The number's LEN characters, of which WHOLE stand before the point, times UNIT. */
