@@ -69,7 +69,10 @@ static void check_accepted(const char *root, const Spec *spec, const uint8_t *da
     text = (DropinText){.description = intended.description,
                         .port = (unsigned)strtoul(intended.port, NULL, 10),
                         .args = intended.args,
-                        .lowerdirs = intended.lowerdirs};
+                        .lowerdirs = intended.lowerdirs,
+                        .ready = intended.ready,
+                        .ready_timeout = intended.ready_timeout,
+                        .watchdog = intended.watchdog};
     check_dropin(root, spec, &text);
     check_words(spec->args, intended.n_words);
     expect(strcmp(spec->config, intended.config) == 0);

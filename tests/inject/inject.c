@@ -6,9 +6,9 @@
  *     in this process: each spec goes through the parser and the writer of drop-ins, and
  *     unit-reader.c says whether what comes out is exactly the contract's. Prints the seed, and the
  *     spec that fails.
- *   inject --count N [--seed S] --write DIR
- *     writes them to DIR/instances/NAME/spec.yaml for a real generator and a real systemd, and what
- *     they say to DIR/expected, a line of JSON each.
+ *   inject --count N [--seed S] --write DIR [--prefix NAME]
+ *     writes them to DIR/instances/NAMEnnnnn/spec.yaml for a real generator and a real systemd, and
+ * what they say to DIR/expected, a line of JSON each.
  *
  * Most specs are made by a grammar, which knows the texts that it wrote and whether they are to be
  * accepted, and says them in a style of YAML's at random. The others are such with bytes changed,
@@ -50,6 +50,7 @@ typedef struct Case {
     bool accepted;
     bool has_description, autostart;
     unsigned port;
+    const char *timing[3];            /* ready, ready_timeout, watchdog; NULL without them */
     Text description, args, overlays; /* overlays: ":" between them */
 } Case;
 
@@ -609,6 +610,44 @@ static void write_overlays(Case *c) {
     }
 }
 
+static void write_timing(Case *c) {
+    static const char *const keys[] = {"ready: ", "ready_timeout: ", "watchdog: "};
+    static const char *const spans[] = {"90",
+                                        "90s",
+                                        "1min 30s",
+                                        "1.5h",
+                                        "5 min",
+                                        "3500ms",
+                                        "4000001us",
+                                        ".25 hours",
+                                        "1d",
+                                        "7 s 1us",
+                                        "20 minutes 3.141592s"};
+    static const char *const wrong[] = {
+        "",    "0",   "2d",      "-1",          "1 fortnight", "infinity", "1s%n", "OFF",
+        "1e3", "0x9", "5s\"X=1", "90s\nUser=x", "query ",      "1..5s",    "1.",   "4.5.5"};
+    Text text;
+
+    for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+        const char *value = i == 0 ? PICK(((const char *const[]){"query", "started"}))
+                            : i == 2 && one_in(3) ? "off"
+                                                  : PICK(spans);
+        bool good = !one_in(60);
+
+        if (one_in(2))
+            continue;
+        clear(&text);
+        add(&text, good ? value : PICK(wrong));
+        add(&c->source, keys[i]);
+        write_scalar(&c->source, &text, 2, false);
+        add_char(&c->source, '\n');
+        /* A block may keep a newline. */
+        if (!good || strcmp(text.data, value) != 0)
+            c->accepted = false;
+        c->timing[i] = value;
+    }
+}
+
 static bool alias_twice(const char *source) {
     const char *first = strstr(source, "alias: \"x\"");
 
@@ -654,8 +693,8 @@ static void write_wrong_key(Case *c) {
     c->accepted = false;
 }
 
-static void (*const writers[])(Case *c) = {write_port, write_description, write_autostart,
-                                           NULL,       write_overlays,    write_config};
+static void (*const writers[])(Case *c) = {write_port,     write_description, write_autostart, NULL,
+                                           write_overlays, write_config,      write_timing};
 
 static void shuffle(size_t *order, size_t n) {
     for (size_t i = n - 1; i > 0; i--) {
@@ -812,7 +851,10 @@ static const char *check_known(const Case *c, const Spec *spec, const char *root
         &(DropinText){.description = c->has_description ? c->description.data : NULL,
                       .port = c->port,
                       .args = c->args.data,
-                      .lowerdirs = lowerdirs.data});
+                      .lowerdirs = lowerdirs.data,
+                      .ready = c->timing[0],
+                      .ready_timeout = c->timing[1],
+                      .watchdog = c->timing[2]});
 }
 
 /* By a second reading. */
@@ -825,7 +867,10 @@ static const char *check_reread(const Case *c, const Spec *spec, const char *roo
                              &(DropinText){.description = intended.description,
                                            .port = (unsigned)strtoul(intended.port, NULL, 10),
                                            .args = intended.args,
-                                           .lowerdirs = intended.lowerdirs});
+                                           .lowerdirs = intended.lowerdirs,
+                                           .ready = intended.ready,
+                                           .ready_timeout = intended.ready_timeout,
+                                           .watchdog = intended.watchdog});
     intended_done(&intended);
     return fault;
 }
@@ -902,6 +947,10 @@ static void write_expected(FILE *f, const char *name, const Case *c) {
                       c->autostart ? "true" : "false");
         write_json(f, "args", c->args.data);
         write_json(f, "lowerdirs", lowerdirs.data);
+        for (size_t i = 0; i < ELEMENTSOF(c->timing); i++)
+            if (c->timing[i])
+                write_json(f, ((const char *const[]){"ready", "ready_timeout", "watchdog"})[i],
+                           c->timing[i]);
     }
     (void)fputs("}\n", f);
 }
@@ -916,7 +965,7 @@ static FILE *create(const char *path) {
     return f;
 }
 
-static int write_all(size_t count, const char *dir) {
+static int write_all(size_t count, const char *dir, const char *prefix) {
     static Case c;
     char path[4096];
     FILE *expected, *spec;
@@ -928,7 +977,7 @@ static int write_all(size_t count, const char *dir) {
         char name[32];
 
         make_case(&c);
-        (void)snprintf(name, sizeof(name), "inject%05zu", i);
+        (void)snprintf(name, sizeof(name), "%s%05zu", prefix, i);
         (void)snprintf(path, sizeof(path), "%s/instances/%s", dir, name);
         if (mkdir(path, 0755) < 0)
             failed = true;
@@ -947,10 +996,11 @@ int main(int argc, char *argv[]) {
         {"count", required_argument, NULL, 'c'},
         {"seed", required_argument, NULL, 's'},
         {"write", required_argument, NULL, 'w'},
+        {"prefix", required_argument, NULL, 'p'},
         {NULL, 0, NULL, 0},
     };
     struct timespec now;
-    const char *dir = NULL;
+    const char *dir = NULL, *prefix = "inject";
     size_t count = 0;
     int c;
 
@@ -963,8 +1013,10 @@ int main(int argc, char *argv[]) {
             random_state = strtoull(optarg, NULL, 10);
         else if (c == 'w')
             dir = optarg;
+        else if (c == 'p')
+            prefix = optarg;
         else
             return 2;
     (void)fprintf(stderr, "inject: --seed %" PRIu64 "\n", random_state);
-    return dir ? write_all(count, dir) : check_all(count);
+    return dir ? write_all(count, dir, prefix) : check_all(count);
 }

@@ -85,6 +85,12 @@ static char *lowerdirs(yaml_document_t *document, const yaml_node_t *list, const
     return text;
 }
 
+static char *copy_of(yaml_document_t *document, const yaml_node_t *map, const char *key) {
+    const yaml_node_t *node = value_of(document, map, key);
+
+    return node ? copy(text_of(node)) : NULL;
+}
+
 static void read_root(Intended *intended, yaml_document_t *document, const yaml_node_t *map,
                       const char *root) {
     const yaml_node_t *description = value_of(document, map, "description");
@@ -95,6 +101,9 @@ static void read_root(Intended *intended, yaml_document_t *document, const yaml_
     if (description && strspn(text_of(description), " ") < strlen(text_of(description)))
         intended->description = copy(text_of(description));
     intended->port = copy(port ? text_of(port) : "");
+    intended->ready = copy_of(document, map, "ready");
+    intended->ready_timeout = copy_of(document, map, "ready_timeout");
+    intended->watchdog = copy_of(document, map, "watchdog");
     intended->autostart = autostart && strcmp(text_of(autostart), "true") == 0;
     intended->args = joined(document, arguments, ' ');
     intended->n_words = count_words(document, arguments);
@@ -135,4 +144,7 @@ void intended_done(Intended *intended) {
     free(intended->config);
     free(intended->lowerdirs);
     free(intended->port);
+    free(intended->ready);
+    free(intended->ready_timeout);
+    free(intended->watchdog);
 }

@@ -13,6 +13,7 @@ typedef struct Intended {
     char *description; /* NULL without one, or where it is blank */
     char *args, *config, *lowerdirs;
     char *port;
+    char *ready, *ready_timeout, *watchdog; /* NULL without them */
     bool autostart;
     size_t n_words; /* of the arguments, each item split by itself */
 } Intended;

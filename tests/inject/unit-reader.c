@@ -211,7 +211,8 @@ static const char *expect_plain(const Unit *unit, size_t i, const char *section,
     return fault;
 }
 
-static const char *expect_variable(const Unit *unit, size_t i, const char *name, const char *text) {
+/* The value of the variable NAME, which is all that the setting holds. */
+static const char *read_variable(const Unit *unit, size_t i, const char *name, const char **ret) {
     const char *fault = expect_setting(unit, i, "Service", "Environment");
     size_t n = strlen(name);
 
@@ -221,9 +222,83 @@ static const char *expect_variable(const Unit *unit, size_t i, const char *name,
         return fault;
     if (strncmp(unit->settings[i].value, name, n) != 0 || unit->settings[i].value[n] != '=')
         return "a variable that is not the contract's";
-    if (strcmp(unit->settings[i].value + n + 1, text) != 0)
-        return "a variable whose text is not the spec's";
+    *ret = unit->settings[i].value + n + 1;
     return NULL;
+}
+
+static const char *expect_variable(const Unit *unit, size_t i, const char *name, const char *text) {
+    const char *value, *fault = read_variable(unit, i, name, &value);
+
+    if (!fault && strcmp(value, text) != 0)
+        fault = "a variable whose text is not the spec's";
+    return fault;
+}
+
+/* A time by systemd.time(7), in microseconds. Of what is accepted, it is one. */
+static long double microseconds(const char *s) {
+    static const struct {
+        const char *names;
+        long double usec;
+    } units[] = {
+        {"|us|usec|\xc2\xb5s|\xce\xbcs|", 1}, {"|ms|msec|", 1e3L},
+        {"||s|sec|second|seconds|", 1e6L},    {"|m|min|minute|minutes|", 60e6L},
+        {"|h|hr|hour|hours|", 3600e6L},       {"|d|day|days|", 86400e6L},
+        {"|w|week|weeks|", 604800e6L},
+    };
+    long double sum = 0;
+
+    while (*s != '\0') {
+        char unit[64], *end;
+        long double number;
+        size_t n;
+
+        while (is_white(*s))
+            s++;
+        if (*s == '\0')
+            break;
+        number = strtold(s, &end);
+        if (end == s)
+            return -1;
+        for (s = end; is_white(*s);)
+            s++;
+        n = strcspn(s, " \t.0123456789");
+        (void)snprintf(unit, sizeof(unit), "|%.*s|", (int)n, s);
+        s += n;
+        for (n = 0; !strstr(units[n].names, unit);)
+            if (++n == sizeof(units) / sizeof(*units))
+                return -1;
+        sum += number * units[n].usec;
+    }
+    return sum;
+}
+
+/* Digits and "s" or "us", or "off". Each fraction may have lost a microsecond. */
+static const char *expect_time(const Unit *unit, size_t i, const char *name, const char *text) {
+    const char *value, *fault = read_variable(unit, i, name, &value);
+    long double difference;
+    size_t digits;
+
+    if (fault)
+        return fault;
+    if (strcmp(text, "off") == 0)
+        return strcmp(value, "off") == 0 ? NULL : "a time that is not off";
+    digits = strspn(value, "0123456789");
+    if (digits == 0 || (strcmp(value + digits, "s") != 0 && strcmp(value + digits, "us") != 0))
+        return "a time that is none";
+    difference = microseconds(value) - microseconds(text);
+    return difference > -100 && difference < 100 ? NULL : "a time that is not the spec's";
+}
+
+static const char *expect_timing(const Unit *unit, size_t *i, const DropinText *spec) {
+    const char *fault = NULL;
+
+    if (spec->ready)
+        fault = expect_variable(unit, (*i)++, "L4D2_READY", spec->ready);
+    if (!fault && spec->ready_timeout)
+        fault = expect_time(unit, (*i)++, "L4D2_READY_TIMEOUT", spec->ready_timeout);
+    if (!fault && spec->watchdog)
+        fault = expect_time(unit, (*i)++, "L4D2_WATCHDOG", spec->watchdog);
+    return fault;
 }
 
 /* A setting's text has no blanks at its ends. */
@@ -256,6 +331,8 @@ static const char *compare(const Unit *unit, const char *source_path, const Drop
             fault = expect_variable(unit, i++, "L4D2_ARGS", spec->args);
         if (!fault)
             fault = expect_variable(unit, i++, "L4D2_LOWERDIRS", spec->lowerdirs);
+        if (!fault)
+            fault = expect_timing(unit, &i, spec);
     }
     if (!fault && i < unit->n)
         fault = "a setting more than the contract's";

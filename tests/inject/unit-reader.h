@@ -14,6 +14,8 @@ typedef struct DropinText {
     unsigned port;
     const char *args;
     const char *lowerdirs;
+    /* As the spec has them, NULL: none. A time is another text in the drop-in, and the same. */
+    const char *ready, *ready_timeout, *watchdog;
 } DropinText;
 
 /* Holds the LEN bytes of DATA against the contract: exactly its keys, in its sections, and exactly

@@ -37,7 +37,8 @@ generated() {
 inject_write() {
     dir=$BATS_TEST_TMPDIR/inject
     mkdir -p "$dir/instances"/{accepted,refused}
-    "$BUILD/tests/inject/inject" --count "$1" --write "$dir" "${@:2}"
+    # Units of a test before stay loaded where the target wants them, with their state.
+    "$BUILD/tests/inject/inject" --count "$1" --write "$dir" --prefix "test$BATS_TEST_NUMBER" "${@:2}"
     echo 'port: 1' >"$dir/instances/accepted/spec.yaml"
     echo 'port: 0' >"$dir/instances/refused/spec.yaml"
     lab_run sh -c 'rm -rf /var/lib/left4me/instances/* && tar -x -C /var/lib/left4me/instances' \
@@ -68,7 +69,7 @@ ExecStart=/usr/local/bin/dump /run/dumped/%i $L4D2_ARGS'
         ln -sf /dev/null /etc/systemd/system/left4me-server@.service.d/10-hardening.conf
         systemctl daemon-reload
         cd /var/lib/left4me/instances
-        ls -d inject* | head -n "$1" | xargs -n 100 sh -euc '\''
+        ls -d test* | head -n "$1" | xargs -n 100 sh -euc '\''
             systemctl start $(printf "left4me-server@%s " "$@")'\'' -
         systemctl start left4me-server@accepted left4me-server@refused' - "$1"
     mkdir -p "$dir/started"
