@@ -26,16 +26,19 @@ install_game() {
 }
 
 # run_until WORD SIGNAL: runs the game under left4me-run, prints what it tells systemd, a line each,
-# sends it SIGNAL when WORD was in what it told, and prints how it ended.
+# sends it SIGNAL when WORD was in what it told, and prints how it ended. It is killed after a minute.
 run_until() {
     python3 - "$BATS_TEST_TMPDIR/notify" "$1" "$2" "$BUILD/left4me-run" "${game[@]}" <<'END'
-import os, signal, socket, subprocess, sys
+import os, signal, socket, subprocess, sys, threading
 path, word, number, *command = sys.argv[1:]
 sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 sock.bind(path)
 sock.settimeout(0.1)
 process = subprocess.Popen(command, env={**os.environ, "NOTIFY_SOCKET": path},
                            stdout=subprocess.DEVNULL)
+limit = threading.Timer(60, process.kill)
+limit.daemon = True
+limit.start()
 while True:
     ended = process.poll() is not None
     try:
