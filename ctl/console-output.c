@@ -12,6 +12,7 @@
 #include "ctl/console.h"
 #include "ctl/text.h"
 #include "shared/log.h"
+#include "shared/text-stream.h"
 
 /* sd_journal_open() succeeds also where it finds nothing that it may read. */
 static bool may_read_journal(void) {
@@ -113,24 +114,20 @@ static bool is_of_helper(sd_journal *journal) {
 /* Tables of "status" and of plugins have tabs in them, which no terminal minds. */
 static char *make_harmless(const char *prefix, const char *message, size_t len) {
     _cleanup_free_ char *copy = strndup(message, len);
-    char *text = NULL, *rest = copy, *part;
-    size_t size;
-    FILE *f = copy ? open_memstream(&text, &size) : NULL;
+    _cleanup_text_stream_ TextStream text = {0};
+    char *rest = copy, *part;
 
-    if (!f)
+    if (!copy || text_stream_open(&text) < 0)
         return NULL;
     for (size_t end = strlen(copy); end > 0 && copy[end - 1] == '\r'; end--)
         copy[end - 1] = '\0';
-    (void)fputs(prefix, f);
+    (void)fputs(prefix, text.file);
     while ((part = strsep(&rest, "\t"))) {
-        text_write(f, part);
+        text_write(text.file, part);
         if (rest)
-            (void)fputc('\t', f);
+            (void)fputc('\t', text.file);
     }
-    if (fclose(f) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return text_stream_flush(&text) < 0 ? NULL : TAKE_PTR(text.text);
 }
 
 static int advance(sd_journal *journal) {

@@ -15,6 +15,7 @@
 
 #include "shared/exit.h"
 #include "shared/log.h"
+#include "shared/text-stream.h"
 
 /* An answer is over when nothing came for QUIET. It begins within FIRST, or there is none; and a
  * server on which much goes on is not listened to for longer than MOST. */
@@ -84,19 +85,15 @@ static int print_answer(const Console *console) {
 
 /* --- One line ------------------------------------------------------------------------------- */
 
+/* The words with single spaces between them, or NULL. */
 static char *join(int n, char *words[]) {
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
+    _cleanup_text_stream_ TextStream line = {0};
 
-    if (!f)
+    if (text_stream_open(&line) < 0)
         return NULL;
     for (int i = 0; i < n; i++)
-        (void)fprintf(f, "%s%s", i > 0 ? " " : "", words[i]);
-    if (fclose(f) == 0)
-        return text;
-    free(text);
-    return NULL;
+        (void)fprintf(line.file, "%s%s", i > 0 ? " " : "", words[i]);
+    return text_stream_flush(&line) < 0 ? NULL : TAKE_PTR(line.text);
 }
 
 static int send_one(Console *console, const char *line) {

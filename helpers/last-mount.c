@@ -115,7 +115,7 @@ static int set_directory(int fs_fd, const char *key, int fd) {
 
 /* With index=on the kernel answers EBUSY where it would otherwise warn. It looks at upper before it
  * looks at work, which here is upper once more and so refused (EINVAL), before anything was made
- * (read in 5.10, 6.1, 6.12 and 6.18; measured on 6.18). */
+ * (measured on 6.1, 6.12 and 6.18). */
 int last_mount_upper_in_use(int upper_fd) {
     static const char *const keys[] = {"lowerdir", "upperdir", "workdir"};
     _cleanup_close_ int fs_fd = fsopen("overlay", FSOPEN_CLOEXEC);

@@ -3,7 +3,7 @@
 
 /* A stream into memory, for text that has to be whole or not at all.
  *
- * open_memstream(3) is none: where glibc (2.36 and 2.41) gets no memory to grow, it drops a byte,
+ * open_memstream(3) is none: where glibc (seen with 2.36) gets no memory to grow, it drops a byte,
  * or all that follows, and neither ferror() nor fflush() nor fclose() tells; where it gets none to
  * shrink, fclose() succeeds and leaves NULL. */
 

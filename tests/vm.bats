@@ -147,14 +147,17 @@ assert_not_mounted() {
     assert_output $'1\n2'
 }
 
-@test "a busy mount is detached, its holder named, and the tree can be mounted again" {
+@test "a busy mount is detached, its holder named, and the tree can be mounted again when that ends" {
     vm_run layers a
     vm_run mount-layers a
     run -0 vm_run bash -c 'cd /var/lib/left4me/runtime/x/merged && { sleep 1000 & }
-        cd / && /usr/libexec/left4me/left4me-overlay umount x; echo $?; kill $!; wait $!
+        cd / && /usr/libexec/left4me/left4me-overlay umount x; echo $?
+        mount-layers a; echo "again $?"; kill $!; wait $!
         mountpoint -q /var/lib/left4me/runtime/x/merged || mount-layers a && ls /var/lib/left4me/runtime/x/merged/topmost'
     assert_output --regexp 'is busy, detached lazily; held by sleep \(PID [0-9]+\)'
     assert_line 0
+    assert_line --regexp 'is still in use by a former mount, held by sleep \(PID [0-9]+\)'
+    assert_line 'again 1'
     assert_line "$ROOT/runtime/x/merged/topmost"
 }
 
