@@ -296,19 +296,20 @@ static int unmount(const char *name, int instance_fd, bool *ret_busy) {
     return status == EXIT_DONE ? detach_moved(name) : status;
 }
 
-/* Whether the instance's last mount lives on, though it is in its place no more. If so, what is
- * known of it is in *RET; if not, nothing is kept of it. */
-static bool lives_on(const char *name, int upper_fd, LastMount *ret) {
+/* Whether the instance's last mount lives on, though it is in its place no more. Returns 1 with
+ * what is known of it in *RET; 0, and nothing is kept of it; or a negative errno where nobody can
+ * tell. */
+static int lives_on(const char *name, int upper_fd, LastMount *ret) {
     int r = last_mount_load(name, ret);
 
     if (r == -ENOENT)
-        return false;
+        return 0;
     if (r < 0)
         *ret = (LastMount){.dev = 0};
-    if ((r < 0 || last_mount_may_live(ret)) && last_mount_upper_in_use(upper_fd) > 0)
-        return true;
-    last_mount_forget(name);
-    return false;
+    r = r < 0 || last_mount_may_live(ret) ? last_mount_upper_in_use(upper_fd) : 0;
+    if (r == 0)
+        last_mount_forget(name);
+    return r;
 }
 
 /* Who has it, by name, or where to look. */
@@ -329,8 +330,14 @@ static void write_last_holders(const LastMount *mount, char buf[static HOLDERS_T
 static int refuse_in_use(const char *name, int upper_fd) {
     char text[HOLDERS_TEXT];
     LastMount mount;
+    int r;
 
-    if (!lives_on(name, upper_fd, &mount))
+    r = lives_on(name, upper_fd, &mount);
+    if (r < 0)
+        log_warning("cannot tell whether a former mount still uses '" ROOT "/runtime/%s/upper', "
+                    "ignoring: %s",
+                    name, strerror(-r));
+    if (r <= 0)
         return EXIT_DONE;
     write_last_holders(&mount, text);
     log_error("'" ROOT "/runtime/%s/upper' is still in use by a former mount, held by %s: a second "
@@ -346,7 +353,7 @@ static void tell_in_use(const char *name, int instance_fd, bool told) {
     char text[HOLDERS_TEXT];
     LastMount mount;
 
-    if (!lives_on(name, upper_fd, &mount) || told)
+    if (told || lives_on(name, upper_fd, &mount) <= 0)
         return;
     write_last_holders(&mount, text);
     log_warning("'" ROOT "/runtime/%s/merged' is unmounted, but lives on; held by %s: the instance "

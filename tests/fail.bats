@@ -102,11 +102,10 @@ teardown() {
 
 # Each of the promises is broken by a program of its own, which has to be found.
 
-# mutant FILE EXPRESSION PROGRAM SOURCE…: makes left4me-PROGRAM of the sources, with the text that the
-# Perl expression changes in FILE, and puts it where $PROGRAMS says.
+# mutant FILE EXPRESSION PROGRAM SOURCES: makes left4me-PROGRAM of the sources, a pattern, with the
+# text that the Perl expression changes in FILE, and puts it where $PROGRAMS says.
 mutant() {
-    local copy=$BATS_TEST_TMPDIR/copy file=$1 expression=$2 program=$3
-    shift 3
+    local copy=$BATS_TEST_TMPDIR/copy file=$1 expression=$2 program=$3 sources=$4
     mkdir "$copy"
     cp -r "$SOURCE"/{generator,helpers,shared,spec} "$copy"
     perl -0pi -e "$expression" "$copy/$file"
@@ -114,13 +113,14 @@ mutant() {
     PROGRAMS=/var/lib/mutant
     mkdir -p "/proc/$MOUNTNS_PID/root$PROGRAMS"
     cp "$BUILD/tests/fail-alloc.so" "/proc/$MOUNTNS_PID/root$PROGRAMS/"
+    # shellcheck disable=SC2086 # a pattern
     (cd "$copy" && cc -O1 -std=gnu17 -I. -I"$BUILD" -DLEFT4ME_ROOT_DIR='"/var/lib/left4me"' \
         -DSYSTEM_UNIT_DIR='"/lib/systemd/system"' -o "/proc/$MOUNTNS_PID/root$PROGRAMS/left4me-$program" \
-        "$@" spec/*.c shared/*.c -lyaml)
+        $sources spec/*.c shared/*.c -lyaml)
 }
 
 generator_mutant() {
-    mutant "$1" "$2" generator generator/*.c
+    mutant "$1" "$2" generator 'generator/*.c'
 }
 
 @test "a close of a written file that is not checked is found" {
@@ -166,8 +166,9 @@ generator_mutant() {
 }
 
 @test "a mount that is left behind a failure is found" {
-    mutant helpers/left4me-overlay.c 's/if \(status != EXIT_DONE\)\n        \(void\)unmount\(name, instance_fd\);//' \
-        overlay helpers/{command-line,holders,left4me-overlay,lowerdirs,mounts,overlay-mount}.c
+    mutant helpers/left4me-overlay.c 's/if \(status != EXIT_DONE && unmount\(name, instance_fd, &busy\) == EXIT_DONE\)/if (false)/' \
+        overlay "helpers/command-line.c helpers/holders.c helpers/last-mount.c helpers/left4me-overlay.c
+            helpers/lowerdirs.c helpers/mounts.c helpers/overlay-mount.c"
     run -1 inject mount-by-options calls
     assert_output --partial 'fchdir(<read> = '
     assert_output --partial 'a mount is left'
