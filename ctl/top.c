@@ -97,7 +97,9 @@ static int64_t used_permille(const Row *row, uint64_t now, const Table *former) 
 
 /* What has to be looked at, then who is played on most, then the rest. */
 static int rank(const Row *row) {
-    return is_failed(row) || is_silent(row) ? 0 : row->info ? 1 : is_running(row) ? 2 : 3;
+    if (is_failed(row) || is_silent(row) || strcmp(row->state.sub, "auto-restart") == 0)
+        return 0;
+    return row->info ? 1 : is_running(row) ? 2 : 3;
 }
 
 static int compare(const void *a, const void *b, void *userdata) {

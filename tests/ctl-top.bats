@@ -270,6 +270,18 @@ pid() {
     run -1 grep -P '\x1b' <<<"$output"
 }
 
+@test "one that waits for a restart stands above those that are well" {
+    lab_put /etc/systemd/system/left4me-server@waiting.service.d/later.conf <<<$'[Service]\nRestartSec=1h'
+    spec waiting <<<'{port: 27031, ready: started, config: [standin_exit 0]}'
+    reload
+    start waiting
+    lab_wait_for 20 sh -c '[ "$(systemctl show --value -p SubState left4me-server@waiting)" = auto-restart ]'
+    run -0 lab_run left4mectl top --iterations 1 --no-headings played waiting
+    assert_line --index 0 --regexp '^waiting activating \(auto-restart\) '
+    stop waiting
+    lab_run rm -r "$ROOT/instances/waiting"
+}
+
 @test "servers that do not answer hold up no table" {
     run -0 lab_run bash -c 'time left4mectl top --iterations 1 --no-headings silent'
     assert_output --partial no-answer
