@@ -95,6 +95,11 @@ is_inactive() {
     assert_output --regexp '^(inactive|failed)$'
 }
 
+# wait_gone NAME: until its FIFO is. systemctl waits for the server's end, and the socket's comes after.
+wait_gone() {
+    lab_wait_for 20 test ! -e "$FIFOS/$1"
+}
+
 # --- The FIFO ---------------------------------------------------------------------------------
 
 @test "a server that runs has a FIFO that root and group left4me-admin may write to" {
@@ -188,14 +193,13 @@ is_inactive() {
     start off
     run -0 lab_run test -p "$FIFOS/off"
     stop off
-    run -1 lab_run test -e "$FIFOS/off"
+    wait_gone off
 }
 
 @test "stopping and starting all servers takes the consoles along" {
     lab_run systemctl stop left4me-servers.target
-    lab_wait_for 20 sh -c '! systemctl is-active -q left4me-server@one left4me-server@two'
-    run -0 lab_run ls "$FIFOS"
-    assert_output ''
+    wait_gone one
+    wait_gone two
     run -0 lab_run systemctl list-units --all --plain --no-legend --state=failed 'left4me-*'
     assert_output ''
     start one two
@@ -215,8 +219,13 @@ is_inactive() {
     wait_line off ready
     lab_run sh -c 'trap "" PIPE
         systemctl stop --no-block left4me-server@off
-        while [ -p "$1" ]; do echo status >"$1"; done 2>/dev/null; rm -f "$1"' - "$FIFOS/off"
+        # With a time-out: it may be opened just when nobody has it any more.
+        while [ -p "$1" ]; do
+            echo status | timeout 1 dd of="$1" conv=nocreat,notrunc oflag=nonblock \
+                status=none || :
+        done 2>/dev/null' - "$FIFOS/off"
     lab_wait_for 20 sh -c '! systemctl is-active -q left4me-server@off'
+    wait_gone off
     is_inactive off
 }
 
@@ -446,6 +455,7 @@ $screen"
 @test "a server that stops and starts is told, and the prompt is that of the new one" {
     open_terminal two
     stop two
+    wait_gone two
     wait_screen '^-- Stopped '
     terminal send-keys 'say nobody' Enter
     wait_screen 'two does not run'
@@ -469,11 +479,11 @@ $screen"
 
 @test "reset and delete leave no console and no failed unit" {
     run -0 lab_run left4mectl --yes reset two
-    run -1 lab_run test -e "$FIFOS/two"
+    wait_gone two
     run -0 lab_run left4mectl start --once two
     run -0 lab_run test -p "$FIFOS/two"
     run -0 lab_run left4mectl --yes delete two
-    run -1 lab_run test -e "$FIFOS/two"
+    wait_gone two
     run -0 lab_run systemctl list-units --all --plain --no-legend --state=failed 'left4me-*'
     assert_output ''
 }
