@@ -88,7 +88,7 @@ static const char *wait_outcome(pid_t child) {
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
-static int try_open(int flags, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static int try_open(int flags, const char *format, ...) {
     char path[512];
     va_list ap;
 
