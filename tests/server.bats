@@ -232,11 +232,13 @@ argv[5]=27016"
 }
 
 @test "a server that is killed is started again, on a fresh mount with none below" {
+    policy <<<$'[Service]\nRestartSec=15'
     lab_run systemctl kill --kill-whom=main --signal=KILL left4me-server@two
-    lab_wait_for 4 sh -c '! grep -F "$1" /proc/self/mountinfo' - "$ROOT/runtime/two/merged"
+    lab_wait_for 12 sh -c '! grep -F "$1" /proc/self/mountinfo' - "$ROOT/runtime/two/merged"
     run -0 property two SubState
     assert_output auto-restart
-    lab_wait_for 15 sh -c '[ "$(systemctl show --value -p NRestarts "$1")" -ge 1 ]' - "$(unit two)"
+    lab_wait_for 60 sh -c '[ "$(systemctl show --value -p NRestarts "$1")" -ge 1 ]' - "$(unit two)"
+    policy <<<''
     wait_answer 27016
     run -0 mounts two
     assert_output 1
