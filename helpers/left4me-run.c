@@ -472,18 +472,23 @@ static bool is_crash(int signal) {
            signal == SIGILL;
 }
 
-/* systemd calls such an end "protocol", and says no more. */
-static void tell_early_end(const Run *run) {
+/* An end that nobody asked for. Of one before the first answer systemd says "protocol" and no more,
+ * and of one with status 0 later on nothing at all. */
+static void tell_end(const Run *run) {
     const int status = run->game.status;
     char how[64];
 
-    if (run->ready || is_ending(run))
+    if (is_ending(run))
         return;
     if (WIFSIGNALED(status))
         (void)snprintf(how, sizeof(how), "of signal %d (%s)", WTERMSIG(status),
                        strsignal(WTERMSIG(status)));
     else
         (void)snprintf(how, sizeof(how), "with status %d", WEXITSTATUS(status));
+    if (run->ready) {
+        log_notice("the game ended %s, by itself", how);
+        return;
+    }
     log_error("the game ended %s before it answered", how);
     notify_send(&run->notify, "STATUS=the game ended %s before it answered", how);
 }
@@ -628,7 +633,7 @@ static int run_game(char *argv[]) {
             return EXIT_FAILED;
         }
     }
-    tell_early_end(&run);
+    tell_end(&run);
     end_leftovers(&run);
     return end_as_it_ended(&run);
 }

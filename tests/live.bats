@@ -249,6 +249,8 @@ END
     lab_wait_for 20 sh -c 'systemctl is-failed "$1"' - "$(unit "$name")"
     run -0 property "$name" ExecMainStatus
     assert_output 11
+    run -0 lab_journal "$(unit "$name")" --priority=notice
+    assert_line 'the game ended of signal 11 (Segmentation fault), by itself'
     spec "$name" <<<"{port: $port, config: [standin_crash_on_sigint 1, standin_leave 0]}"
     lab_run systemctl reset-failed "left4me-server@$name"
     start "$name"
