@@ -16,7 +16,7 @@
 #include "shared/macros.h"
 
 /* Does not return. What went wrong with execve() goes to ERROR_FD, which it closes otherwise. */
-static _Noreturn void run_game(char *const argv[], const sigset_t *mask, pid_t parent,
+static _Noreturn void run_game(char *const argv[], const sigset_t *mask, int stdin_fd, pid_t parent,
                                int error_fd) {
     int error, r;
 
@@ -36,13 +36,14 @@ static _Noreturn void run_game(char *const argv[], const sigset_t *mask, pid_t p
         log_warning("cannot keep the game from setting limits of other instances: %s, ignoring",
                     strerror(-r));
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
-    (void)execv(argv[0], argv);
+    if (stdin_fd < 0 || dup2(stdin_fd, STDIN_FILENO) >= 0)
+        (void)execv(argv[0], argv);
     error = -errno;
     (void)!write(error_fd, &error, sizeof(error));
     _exit(EXIT_FAILURE);
 }
 
-int game_start(Game *game, char *const argv[], const sigset_t *mask) {
+int game_start(Game *game, char *const argv[], const sigset_t *mask, int stdin_fd) {
     const pid_t parent = getpid();
     int pipe_fds[2], error = 0;
     _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
@@ -56,7 +57,7 @@ int game_start(Game *game, char *const argv[], const sigset_t *mask) {
     if (pid < 0)
         return -errno;
     if (pid == 0)
-        run_game(argv, mask, parent, write_fd);
+        run_game(argv, mask, stdin_fd, parent, write_fd);
 
     /* The child does so too: whoever is first, it is done before a signal is sent. */
     (void)setpgid(pid, pid);

@@ -14,6 +14,7 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
@@ -590,6 +592,30 @@ static int prepare(Run *run, sigset_t *ret_former) {
     return EXIT_FAILED;
 }
 
+/* The console's FIFO, by sd_listen_fds(3): systemd hands it over as descriptor 3. Not by the unit's
+ * StandardInput=socket: when the socket ends before the game, as it does upon the watchdog or the
+ * OOM killer, ExecStopPost= would have no standard input to start with, and the tree stay mounted.
+ * Returns the descriptor, or -EBADF where there is none. */
+static int take_console(void) {
+    enum { LISTEN_FD = 3 };
+    const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
+    const bool ours = pid && n && atol(pid) == getpid() && atol(n) >= 1;
+    struct stat st;
+    int flags;
+
+    (void)unsetenv("LISTEN_PID");
+    (void)unsetenv("LISTEN_FDS");
+    (void)unsetenv("LISTEN_FDNAMES");
+    if (!ours || fstat(LISTEN_FD, &st) < 0 || !S_ISFIFO(st.st_mode))
+        return -EBADF;
+    /* systemd polls it; a game that reads is to wait. */
+    flags = fcntl(LISTEN_FD, F_GETFL);
+    if (flags < 0 || fcntl(LISTEN_FD, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
+        fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC) < 0)
+        return -EBADF;
+    return LISTEN_FD;
+}
+
 static void tell_start(const Run *run) {
     if (run->timing.ready == TIMING_READY_STARTED)
         notify_send(&run->notify, "READY=1\nSTATUS=started; no answer from %s yet", run->address);
@@ -602,6 +628,7 @@ static void tell_start(const Run *run) {
 static int run_game(char *argv[]) {
     static Run run = {
         .interval = LOADING_INTERVAL, .kill_at = NEVER, .query = {.repeated = true, .fd = -EBADF}};
+    const int console_fd = take_console();
     sigset_t former;
     int r, status = read_timing(&run.timing);
 
@@ -616,7 +643,7 @@ static int run_game(char *argv[]) {
     if (status != EXIT_DONE)
         return status;
 
-    r = game_start(&run.game, argv, &former);
+    r = game_start(&run.game, argv, &former, console_fd);
     if (r < 0) {
         log_error("cannot run '%s': %s", argv[0], strerror(-r));
         return EXIT_CONFIGURATION;

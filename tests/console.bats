@@ -341,7 +341,7 @@ wait_gone() {
 
 @test "a server that was started before there were consoles is told to need a restart" {
     lab_put /etc/systemd/system/left4me-server@off.service.d/90-none.conf \
-        <<<$'[Service]\nSockets=\nStandardInput=null'
+        <<<$'[Service]\nSockets=\n'
     reload
     start off
     lab_run rm -f "$FIFOS/off"

@@ -177,6 +177,8 @@ END
     restarts 40 1
     journal_has 5 "^no answer from 127.0.0.1:$port for [0-9]+ s, and it hangs: it uses no CPU: the watchdog ends it"
     journal_has 5 'Watchdog timeout'
+    run -0 lab_journal "$(unit "$name")"
+    refute_output --partial stop-post
     wait_answer "$port"
     sleep 8
     restarts 1 1

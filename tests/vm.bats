@@ -206,6 +206,8 @@ policy() {
     vm_wait_for 60 sh -c '[ "$(systemctl is-active left4me-server@glutton)" = failed ]'
     run -0 vm_run systemctl show --value -p Result left4me-server@glutton
     assert_output oom-kill
+    run -0 vm_run journalctl --boot --output=cat --unit=left4me-server@glutton
+    refute_output --partial stop-post
     run -0 vm_run systemctl is-active left4me-server@modest
     assert_not_mounted glutton
     vm_run rm /run/systemd/system/left4me-server@.service.d/90-test.conf
