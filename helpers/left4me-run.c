@@ -626,8 +626,7 @@ static void tell_start(const Run *run) {
 }
 
 static int run_game(char *argv[]) {
-    static Run run = {
-        .interval = LOADING_INTERVAL, .kill_at = NEVER, .query = {.repeated = true, .fd = -EBADF}};
+    static Run run;
     const int console_fd = take_console();
     sigset_t former;
     int r, status = read_timing(&run.timing);
