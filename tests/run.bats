@@ -25,6 +25,13 @@ install_game() {
     "$BATS_TEST_DIRNAME/standin/install" "$HOME" "$BUILD/tests/standin/srcds_linux"
 }
 
+# Until the game answers.
+wait_ready() {
+    until grep -qsx ready "$HOME/left4dead2/logs/standin.log"; do
+        sleep 0.05
+    done
+}
+
 # run_until WORD SIGNAL: runs the game under left4me-run, prints what it tells systemd, a line each,
 # sends it SIGNAL when WORD was in what it told, and prints how it ended. It is killed after a minute.
 run_until() {
@@ -239,9 +246,7 @@ END
     local other=(env STANDIN_LEAVE=0 "${game[@]}")
     "${other[@]}" >/dev/null 2>&1 3>&- &
     local pid=$!
-    until grep -qsx ready "$HOME/left4dead2/logs/standin.log"; do
-        sleep 0.05
-    done
+    wait_ready
     export L4D2_READY_TIMEOUT=3s STANDIN_LEAVE=0
     run --separate-stderr run_until nothing SIGINT
     kill -INT "$pid"
@@ -258,9 +263,7 @@ END
     cp "$BUILD/tests/standin/srcds_linux" "$named"
     (cd "$HOME" && STANDIN_LEAVE=0 exec "$named" +hostport "$port" -ip 127.0.0.1) >/dev/null 2>&1 3>&- &
     local pid=$!
-    until grep -qsx ready "$HOME/left4dead2/logs/standin.log"; do
-        sleep 0.05
-    done
+    wait_ready
     export L4D2_READY_TIMEOUT=3s STANDIN_LEAVE=0
     run --separate-stderr run_until nothing SIGINT
     kill -INT "$pid"
@@ -300,9 +303,7 @@ END
     }
     "$BUILD/left4me-run" "${game[@]}" >/dev/null 2>&1 3>&- &
     local pid=$!
-    until grep -qsx ready "$HOME/left4dead2/logs/standin.log"; do
-        sleep 0.05
-    done
+    wait_ready
     run -0 ps --no-headers --ppid "$pid" -o stat=
     refute_line --regexp '^Z'
     run -0 daemons
@@ -317,9 +318,7 @@ END
     install_game
     "$BUILD/left4me-run" "${game[@]}" >/dev/null 2>&1 3>&- &
     local pid=$! child
-    until grep -qsx ready "$HOME/left4dead2/logs/standin.log"; do
-        sleep 0.05
-    done
+    wait_ready
     child=$(ps --no-headers --ppid "$pid" -o pid= | tr -d ' ')
     kill -KILL "$pid"
     wait "$pid" || :
