@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""workload.py ROOT N - makes the specs of N instances below ROOT/instances.
+
+They are as servers' are: about 27 lines and 570 bytes, 3 to 8 arguments, 5 to 20 lines of config,
+up to 6 overlays, some with an alias; a tenth have autostart. The same N makes the same specs."""
+
+import os
+import random
+import sys
+
+OVERLAYS = [f"overlay-{i}" for i in range(6)]
+FIRST_PORT = 27015
+
+ARGUMENTS = [
+    "-tickrate 100",
+    "+map c{map}m1_start",
+    "+sv_lan 0",
+    "-maxplayers {players}",
+    "+mp_gamemode versus",
+    "+exec extra_{map}.cfg",
+    "-strictportbind",
+    "+sv_tags hidden",
+    "-nohltv",
+    "+log on",
+]
+CONFIG = [
+    "'hostname \"Versus #{i}\"'",
+    "rcon_password hunter{i}",
+    "sv_region 3",
+    "exec banned_user.cfg",
+    "sv_maxrate 100000",
+    "sv_minrate 60000",
+    "sv_mincmdrate 100",
+    "sv_maxcmdrate 100",
+    "sv_minupdaterate 100",
+    "sv_contact admin{map}@example.org",
+    "motd_enabled 0",
+    "sv_alltalk 0",
+    "sv_pausable 1",
+    "z_difficulty normal",
+    "sv_consistency 1",
+    "sv_steamgroup {i}",
+    "sv_search_key group{map}",
+    "mp_disable_autokick 1",
+    "sv_allow_lobby_connect_only 0",
+    "log on",
+]
+
+
+def spec(i, random):
+    values = {"i": i, "map": random.randint(1, 14), "players": random.choice([4, 8])}
+    lines = [f"port: {FIRST_PORT + i}", f"description: Versus server no. {i}, friends welcome"]
+    if i % 10 == 0:
+        lines.append("autostart: true")
+    lines.append("arguments:")
+    lines += ["  - " + a.format(**values) for a in random.sample(ARGUMENTS, random.randint(3, 8))]
+    lines.append("config:")
+    lines += ["  - " + c.format(**values) for c in random.sample(CONFIG, random.randint(5, 20))]
+    overlays = random.sample(OVERLAYS, random.randint(0, 6))
+    if overlays:
+        lines.append("overlays:")
+    for n, overlay in enumerate(overlays):
+        lines.append(f"  - path: {overlay}")
+        if random.random() < 0.3:
+            lines.append(f"    alias: alias{n}")
+    return "\n".join(lines) + "\n"
+
+
+def name(i):
+    return f"s{i:05}"
+
+
+def make(root, n):
+    """Returns the text of each spec."""
+    seeded = random.Random(n)
+    texts = []
+    for i in range(n):
+        directory = os.path.join(root, "instances", name(i))
+        os.makedirs(directory)
+        texts.append(spec(i, seeded))
+        with open(os.path.join(directory, "spec.yaml"), "w", encoding="ascii") as f:
+            f.write(texts[-1])
+    os.makedirs(os.path.join(root, "instances"), exist_ok=True)
+    return texts
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    made = make(sys.argv[1], int(sys.argv[2]))
+    if made:
+        lines = sum(text.count("\n") for text in made) / len(made)
+        size = sum(map(len, made)) / len(made)
+        print(f"{len(made)} specs of {lines:.1f} lines and {size:.0f} bytes")
