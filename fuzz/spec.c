@@ -37,7 +37,8 @@ static bool one_of(char c, const char *set) {
 static size_t skip_lead(const char *s, size_t len) {
     size_t i = 0;
 
-    while (i < len && (one_of(s[i], " \t") || (s[i] == '-' && i + 1 < len && s[i + 1] == ' ')))
+    while (i < len &&
+           (one_of(s[i], " \t") || (s[i] == '-' && i + 1 < len && one_of(s[i + 1], " \t"))))
         i++;
     return i;
 }
