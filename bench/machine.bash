@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A booted machine for the benchmark: left4me as "make install" has it, and bench/game in the place
+# of the game. Python runs the rounds inside, as anything from outside would have to enter first.
+
+set -euo pipefail
+
+: "${TOP:?}" "${BUILD:?}" "${OUT:?}"
+
+lab=$TOP/tests/lab/lab
+root=/var/lib/left4me
+# Where the programs of this directory are in a machine.
+inside=/usr/local/lib/left4me-bench
+
+machine='' destdir=''
+
+machine_end() {
+    [[ -z $machine ]] || "$lab" destroy "$machine"
+    [[ -z $destdir ]] || rm -rf "$destdir"
+    machine='' destdir=''
+}
+trap machine_end EXIT
+trap 'exit 130' INT TERM HUP
+
+# make without what an outer make says of itself.
+quiet_make() {
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --silent -C "$BUILD" "$@" >/dev/null
+}
+
+# machine_boot SUITE
+machine_boot() {
+    destdir=$(mktemp -d "$BUILD/bench.XXXXXX")
+    quiet_make bench/game
+    quiet_make install DESTDIR="$destdir"
+    install -D -m 0755 "$BUILD/bench/game" "$destdir$root/installation/srcds_run"
+    mkdir -p "$destdir$root/installation/left4dead2/cfg" "$destdir$inside"
+    cp "$TOP"/bench/*.py "$destdir$inside/"
+    machine=$(LEFT4ME_LAB_PACKAGES=python3-yaml \
+        "$lab" boot --owner "$$" --suite "$1" --install "$destdir")
+}
+
+machine_run() {
+    "$lab" run "$machine" -- "$@"
+}
