@@ -104,24 +104,29 @@ static int find_peers(const char *source, uint64_t id, uint64_t *ret) {
     return r;
 }
 
-/* One look at all mounts. Returns how many of the wanted ones there were; *RET is the outcome of
- * detaching the last. */
+/* One look at all mounts, which the kernel writes anew, layers and all: a second one, for the peer
+ * group of KEEP, is taken only where KEEP is not alone. Returns how many of the wanted ones there
+ * were; *RET is the outcome of detaching the last. */
 static int detach_all(const char *source, uint64_t keep, char *path, size_t size, int *ret) {
-    _cleanup_fclose_ FILE *f = NULL;
+    _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
     _cleanup_free_ char *line = NULL;
+    bool alone = true;
     size_t line_size = 0;
     uint64_t peers = 0;
     int r, found = 0;
     Mount mount;
 
-    r = keep != 0 ? find_peers(source, keep, &peers) : 0;
-    if (r < 0)
-        return r;
-    f = fopen("/proc/self/mountinfo", "re");
     if (!f)
         return -errno;
     while ((r = next_mount(f, source, &line, &line_size, &mount)) > 0) {
-        if (mount.id == keep || (peers != 0 && mount.peers == peers))
+        if (mount.id == keep)
+            continue;
+        if (alone && keep != 0)
+            r = find_peers(source, keep, &peers);
+        if (r < 0)
+            return r;
+        alone = false;
+        if (peers != 0 && mount.peers == peers)
             continue;
         (void)snprintf(path, size, "%s", mount.path);
         *ret = detach(&mount);
