@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* floor a|b NORMAL-DIR: what no generator of drop-ins from specs can do without, to hold
- * left4me-generator against. "a" makes the bare system calls for the same files and no others: scan,
- * sort by name, open beneath, fstat, read, mkdir, temporary file, write, rename. It writes what it
- * read, which is about as long as a drop-in. "b" also takes libyaml's events of each spec. */
+ * left4me-generator against. "a" makes the bare system calls for the same files and no others:
+ * scan, sort by name, open beneath, fstat, read, mkdir, temporary file, write, rename. It writes
+ * what it read, which is about as long as a drop-in. "b" also takes libyaml's events of each spec.
+ */
+
+#include "config.h"
 
 #include <dirent.h>
 #include <err.h>
@@ -57,13 +60,13 @@ static size_t read_spec(int instances_fd, const char *name) {
     return (size_t)n;
 }
 
-static void write_dropin(int normal_fd, const char *name, size_t len) {
+static void write_dropin(int normal_fd, const char *name, size_t len, pid_t pid) {
     char dir[512], path[600], temporary[600];
     int fd;
 
     (void)snprintf(dir, sizeof(dir), "left4me-server@%s.service.d", name);
     (void)snprintf(path, sizeof(path), "%s/50-left4me.conf", dir);
-    (void)snprintf(temporary, sizeof(temporary), "%s/.50-left4me.conf.%d", dir, getpid());
+    (void)snprintf(temporary, sizeof(temporary), "%s/.50-left4me.conf.%d", dir, pid);
     if (mkdirat(normal_fd, dir, 0755) < 0)
         err(1, "%s", dir);
     fd = openat(normal_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -81,6 +84,7 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
 }
 
 int main(int argc, char *argv[]) {
+    const pid_t pid = getpid();
     struct dirent **entries;
     int instances_fd, normal_fd, n;
     bool events;
@@ -99,7 +103,7 @@ int main(int argc, char *argv[]) {
 
         if (events)
             take_events(len);
-        write_dropin(normal_fd, entries[i]->d_name, len);
+        write_dropin(normal_fd, entries[i]->d_name, len, pid);
         free(entries[i]);
     }
     free(entries);
