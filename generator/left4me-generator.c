@@ -34,6 +34,7 @@
 typedef struct Generator {
     const char *root;
     int normal_fd; /* -EBADF in a dry run */
+    pid_t pid;     /* asked for once: getpid(2) is a system call */
     bool printed;
     bool refused;
     bool write_failed;
@@ -88,7 +89,7 @@ static void put_dropin(Generator *g, const char *name, const char *data, size_t 
 
     /* The name is this process's own, so two generators at once do not meet in it; and it is none
      * that systemd takes for a drop-in, should this one be killed. */
-    (void)snprintf(temporary, sizeof(temporary), "%s/." DROPIN_FILE ".%d", dir, getpid());
+    (void)snprintf(temporary, sizeof(temporary), "%s/." DROPIN_FILE ".%d", dir, g->pid);
     if (mkdirat(g->normal_fd, dir, 0755) < 0 && errno != EEXIST)
         r = -errno;
     if (r >= 0)
@@ -250,6 +251,7 @@ static int generate(const char *normal_dir) {
 
     g.root = arg_root;
     g.normal_fd = -EBADF;
+    g.pid = getpid();
     if (!arg_dry_run) {
         g.normal_fd = open(normal_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (g.normal_fd < 0) {

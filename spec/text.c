@@ -22,6 +22,15 @@ static const char *character_fault(uint32_t c) {
     return NULL;
 }
 
+/* How many of the next characters are printable ASCII: nearly all are, and need no further look. */
+static size_t printable(const char *s, size_t len) {
+    size_t n = 0;
+
+    while (n < len && s[n] >= ' ' && s[n] <= '~')
+        n++;
+    return n;
+}
+
 size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata) {
     const char *before = NULL; /* what was wrong with the character before */
     unsigned line = 1, column = 1;
@@ -33,13 +42,14 @@ size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata) {
     }
 
     for (size_t i = 0; i < t->len;) {
+        const size_t passed = printable(t->text + i, t->len - i);
         const char *message;
         uint32_t c;
         unsigned n;
 
-        if ((unsigned char)t->text[i] >= ' ' && (unsigned char)t->text[i] < 0x7f) {
-            i++;
-            column++;
+        if (passed > 0) {
+            i += passed;
+            column += (unsigned)passed;
             before = NULL;
             continue;
         }
@@ -72,7 +82,7 @@ size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata) {
 }
 
 const char *spec_text_forbidden(const char *value, size_t len, bool newline_ok, bool tab_ok) {
-    for (size_t i = 0; i < len;) {
+    for (size_t i = printable(value, len); i < len; i += printable(value + i, len - i)) {
         const char *message;
         uint32_t c;
         unsigned n = utf8_decode(value + i, len - i, &c);
