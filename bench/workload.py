@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """workload.py ROOT N - makes the specs of N instances below ROOT/instances.
 
-They are as servers' are: about 27 lines and 570 bytes, 3 to 8 arguments, 5 to 20 lines of config,
+They are as servers' are: about 27 lines and 560 bytes, 3 to 8 arguments, 5 to 20 lines of config,
 up to 6 overlays, some with an alias; a tenth have autostart. The same N makes the same specs."""
 
 import os
