@@ -23,18 +23,12 @@ import subprocess
 import sys
 import time
 
+from instances import (ETC, HERE, ROOT, lift_start_limit, make_overlays, make_workload, own,
+                       read_first, remove_first, run, unit, write)
 from spawn import cost
 
-ROOT = "/var/lib/left4me"
-HERE = os.path.dirname(os.path.abspath(__file__))
-ETC = "/etc/systemd/system"
 VARIANTS = ("ours", "true", "python")
 RELOADED = 1000
-
-POLICY = """\
-[Unit]
-StartLimitIntervalSec=0
-"""
 
 TRUE = """\
 [Service]
@@ -61,30 +55,6 @@ echo $((ended - began)) >/run/left4me-generator.usec
 """
 
 
-def run(*command):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def unit(name):
-    return f"left4me-server@{name}.service"
-
-
-def write(path, text, mode=0o644):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(text)
-    os.chmod(path, mode)
-
-
-def own(path):
-    run("chown", "-R", "left4me:left4me", path)
-
-
-def make_workload(root, number):
-    run(sys.executable, f"{HERE}/workload.py", root, str(number))
-    own(f"{root}/instances")
-
-
 # --- The start -----------------------------------------------------------------------------------
 
 
@@ -103,14 +73,6 @@ def typical_spec():
     raise SystemExit("no spec of the workload has three overlays and an alias")
 
 
-def make_overlays(number):
-    for i in range(number):
-        layer = f"{ROOT}/overlays/overlay-{i}/left4dead2"
-        write(f"{layer}/cfg/server.cfg", "sm_cvar mp_gamemode versus\n" * 20)
-        write(f"{layer}/maps/map-{i}.bsp", "a map\n")
-    own(f"{ROOT}/overlays")
-
-
 def helpers():
     """The directory of the installed helpers: the unit knows."""
     text = run("systemctl", "cat", unit("x"))
@@ -120,8 +82,8 @@ def helpers():
 
 def prepare_start():
     text, spec = typical_spec()
-    make_overlays(6)
-    write(f"{ETC}/left4me-server@.service.d/90-bench.conf", POLICY)
+    lift_start_limit()
+    make_overlays()
     write(f"{ETC}/{unit('true')}.d/90-bench.conf", TRUE)
     write(f"{ETC}/{unit('python')}.d/90-bench.conf", PYTHON.replace("HELPERS", helpers()))
 
@@ -137,30 +99,6 @@ def prepare_start():
     own(f"{ROOT}/runtime/true")
     run("systemctl", "daemon-reload")
     return spec
-
-
-def first_file(name):
-    return f"{ROOT}/runtime/{name}/merged/first"
-
-
-def read_first(name, seconds=10):
-    """What the game left. systemctl may be back before the game has come so far."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            with open(first_file(name), encoding="ascii") as f:
-                return int(f.read())
-        except FileNotFoundError:
-            time.sleep(0.001)
-    raise SystemExit(f"instance {name} did not start:\n" + run("journalctl", "-u", unit(name)))
-
-
-def remove_first(name):
-    for below in ("merged", "upper"):
-        try:
-            os.unlink(f"{ROOT}/runtime/{name}/{below}/first")
-        except FileNotFoundError:
-            pass
 
 
 def time_start(name):

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One server, and then 100 more on the same installation, all at once; bench/many runs this.
+
+  many.py measure ROUNDS SERVERS   in the machine: prints the samples
+  many.py figures SAMPLES...       on the host: makes the figures of them
+
+The installation has 200 MB in 2,000 files of random bytes, and each server maps and reads 50 MB of
+it, as the game does with what it loads. Memory is the host's, MemAvailable of /proc/meminfo: it has
+in it what systemd and the kernel take for a server, and what else happens on the host, which has to
+be quiet. Of the processes (left4me-run and the game's stand-in) the resident size is told, and what
+it is when what is shared is divided (Pss), and the growth of the page cache.
+
+All at once is done for a tenth and a half of the servers, too: what one costs grows with their
+number, as systemd reads the table of mounts some 70 times for each sandbox. The CPU time is that of
+the machine's cgroup, all of systemd and its children.
+"""
+
+import json
+import os
+import sys
+import time
+
+from instances import (ROOT, lift_start_limit, make_overlays, make_workload, own, read_first,
+                       remove_first, run, unit)
+
+FILES, READ, FILE_SIZE = 2000, 500, 100 * 1024
+
+
+def write_random(path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as f:
+        f.write(os.urandom(FILE_SIZE))
+
+
+def prepare(further):
+    """Returns the names of the instances."""
+    lift_start_limit()
+    make_overlays()
+    game = f"{ROOT}/installation/left4dead2"
+    for i in range(FILES):
+        write_random(f"{game}/pak/{i}" if i < READ else f"{game}/maps/{i % 20}/{i}")
+    make_workload(ROOT, further + 1)
+    names = sorted(os.listdir(f"{ROOT}/instances"))
+    for name in names:
+        with open(f"{ROOT}/instances/{name}/spec.yaml", "a", encoding="utf-8") as f:
+            f.write("ready: started\n")
+    own(ROOT + "/instances")
+    run("systemctl", "daemon-reload")
+    os.sync()
+    return names
+
+
+def meminfo():
+    """In KiB."""
+    with open("/proc/meminfo", encoding="ascii") as f:
+        return {line.split(":")[0]: int(line.split()[1]) for line in f}
+
+
+def process_memory(name):
+    """Rss and Pss of all processes of an instance, in KiB."""
+    cgroup = run("systemctl", "show", "--value", "--property=ControlGroup", unit(name)).strip()
+    memory = {"Rss": 0, "Pss": 0}
+    with open(f"/sys/fs/cgroup{cgroup}/cgroup.procs", encoding="ascii") as f:
+        pids = f.read().split()
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+            for line in f:
+                if line.startswith(("Rss:", "Pss:")):
+                    memory[line[:3]] += int(line.split()[1])
+    return memory
+
+
+def disk_usage(path):
+    """In KiB, without what is mounted there."""
+    return int(run("du", "-skx", path).split()[0])
+
+
+def disk_used():
+    """Of the whole file system, in KiB."""
+    os.sync()
+    fs = os.statvfs(ROOT)
+    return (fs.f_blocks - fs.f_bfree) * fs.f_frsize / 1024
+
+
+def cpu_time():
+    """Of the machine, in seconds."""
+    with open("/sys/fs/cgroup/cpu.stat", encoding="ascii") as f:
+        return int(f.readline().split()[1]) / 1e6
+
+
+def start_all(names):
+    """Seconds until systemctl is back, until the last game began, and of CPU time."""
+    for name in names:
+        remove_first(name)
+    cpu, began = cpu_time(), time.monotonic_ns()
+    run("systemctl", "start", *map(unit, names))
+    returned = time.monotonic_ns()
+    last = max(read_first(name) for name in names)
+    return {"n": len(names), "returned": (returned - began) / 1e9, "last": (last - began) / 1e9,
+            "cpu": cpu_time() - cpu}
+
+
+def stop_all(names):
+    run("systemctl", "stop", *map(unit, names))
+
+
+def measure_round(names):
+    first, further = names[0], names[1:]
+    start_all([first])
+    time.sleep(1)
+    memory_before, disk_before = meminfo(), disk_used()
+    starts = [start_all(further)]
+    time.sleep(1)  # the kernel frees some of it later
+    memory_after, disk_after = meminfo(), disk_used()
+    processes = [process_memory(name) for name in further]
+    n = len(further)
+    samples = {
+        "starts": starts,
+        "memory": (memory_before["MemAvailable"] - memory_after["MemAvailable"]) / n,
+        "cache": (memory_after["Cached"] - memory_before["Cached"]) / n,
+        "rss": sum(p["Rss"] for p in processes) / n,
+        "pss": sum(p["Pss"] for p in processes) / n,
+        "disk": [disk_usage(f"{ROOT}/runtime/{name}") for name in further],
+        "disk_used": (disk_after - disk_before) / n,
+    }
+    stop_all(names)
+    for fewer in (n // 10, n // 2):
+        starts.append(start_all(further[:fewer]))
+        stop_all(further[:fewer])
+    return samples
+
+
+def measure(rounds, further):
+    names = prepare(further)
+    samples = {
+        "systemd": int(run("systemctl", "--version").split()[1]),
+        "further": further,
+        "rounds": [measure_round(names) for _ in range(rounds)],
+    }
+    json.dump(samples, sys.stdout)
+
+
+def figures_of(samples):
+    from figures import figure  # the machine needs none of it
+
+    version, rounds = samples["systemd"], samples["rounds"]
+    on = f"systemd {version}"
+    each = f"for each of {samples['further']} further servers, {on}"
+
+    def of_rounds(key):
+        return [r[key] / 1024 for r in rounds]
+
+    made = [
+        figure(f"many.{version}.disk", f"disk below runtime/NAME {each}", "KiB",
+               rounds[0]["disk"], 64),
+        # In later rounds all files are there.
+        figure(f"many.{version}.disk.used", f"blocks taken of the file system {each}", "KiB",
+               [rounds[0]["disk_used"]]),
+        figure(f"many.{version}.memory", f"memory that is less available {each}", "MiB",
+               of_rounds("memory")),
+        figure(f"many.{version}.cache", f"growth of the page cache {each}", "MiB",
+               of_rounds("cache")),
+        figure(f"many.{version}.rss", f"resident size of the processes {each}", "MiB",
+               of_rounds("rss")),
+        figure(f"many.{version}.pss", f"resident size, what is shared divided, {each}", "MiB",
+               of_rounds("pss")),
+    ]
+    by_number = [sorted(r["starts"], key=lambda taken: taken["n"]) for r in rounds]
+    for starts in zip(*by_number):
+        n = starts[0]["n"]
+        start = f"systemctl start of {n} servers at once, {on}"
+        for key, what in (("returned", start),
+                          ("last", f"{start}, to the last game's first instruction"),
+                          ("cpu", f"{start}: CPU time")):
+            made.append(figure(f"many.{version}.start.{n}.{key}", what, "s",
+                               [taken[key] for taken in starts]))
+    return made
+
+
+def figures(paths):
+    from figures import write_part
+
+    made, series = [], {}
+    for path in paths:
+        with open(path, encoding="utf-8") as f:
+            samples = json.load(f)
+        made += figures_of(samples)
+        series[str(samples["systemd"])] = samples
+    write_part("many", made, series)
+
+
+def main(verb, *arguments):
+    if verb == "measure":
+        measure(*map(int, arguments))
+    else:
+        figures(arguments)
+
+
+main(*sys.argv[1:])
