@@ -12,7 +12,11 @@ ETC = "/etc/systemd/system"
 
 
 def run(*command):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    """What it prints. Of its messages only those of a failure are of interest."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{command}: {done.stderr}")
+    return done.stdout
 
 
 def unit(name):

@@ -104,6 +104,7 @@ def prepare_start():
 def time_start(name):
     """ms from the call of systemctl to the first instruction of the game."""
     remove_first(name)
+    time.sleep(0.1)  # what the stop before left to do is not this one's
     began = time.monotonic_ns()
     run("systemctl", "start", unit(name))
     first = read_first(name)
