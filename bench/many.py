@@ -11,8 +11,8 @@ be quiet. Of the processes (left4me-run and the game's stand-in) the resident si
 it is when what is shared is divided (Pss), and the growth of the page cache.
 
 All at once is done for a tenth and a half of the servers, too: what one costs grows with their
-number, as systemd reads the table of mounts some 70 times for each sandbox. The CPU time is that of
-the machine's cgroup, all of systemd and its children.
+number, as systemd reads the table of mounts about a hundred times for each sandbox. The CPU time is
+that of the machine's cgroup, all of systemd and its children.
 """
 
 import json

@@ -46,8 +46,7 @@ ExecStartPre=/usr/bin/python3 {HERE}/stage.py %i
 ExecStartPre=+HELPERS/left4me-overlay mount %i
 """
 
-TIMED_GENERATOR = """\
-#!/bin/bash
+TIMED_GENERATOR = """#!/bin/bash
 began=${EPOCHREALTIME/[.,]/}
 /lib/systemd/system-generators/left4me-generator "$@"
 ended=${EPOCHREALTIME/[.,]/}
@@ -191,7 +190,7 @@ def measure(rounds):
         "helpers": measure_helpers(rounds * 10),
     }
     prepare_reload()
-    samples["reloads"] = measure_reloads(max(rounds // 3, 1))
+    samples["reloads"] = measure_reloads(max(rounds // 3, 3))
     json.dump(samples, sys.stdout)
 
 
@@ -203,7 +202,7 @@ def figures_of(samples):
     on = f"systemd {version}"
     start = f"systemctl start to the game's first instruction, {on}"
     with_overlays = f"with {samples['overlays']} overlays, {on}"
-    reload = f"daemon-reload with {RELOADED} enabled instances, {on}"
+    reload = f"daemon-reload with {RELOADED:,} enabled instances, {on}"
 
     def pairs(name):
         return [(times["ours"], times[name]) for times in starts]
