@@ -116,9 +116,8 @@ _printf_(2, 3) static void fault_value(Parser *p, const char *format, ...) {
     va_list ap;
 
     fault_show(p, &where, start->line,
-               spec_text_show_value(&p->text, start->line,
-                                    spec_text_offset(&p->text, start->line, start->column),
-                                    spec_text_offset(&p->text, end->line, end->column)));
+               spec_text_show_value(&p->text, start->line, spec_text_offset(&p->text, start->index),
+                                    spec_text_offset(&p->text, end->index)));
     va_start(ap, format);
     report_va(p, &where, LOG_ERR, format, ap);
     va_end(ap);
@@ -131,8 +130,7 @@ _printf_(2, 3) static void fault_key(Parser *p, const char *format, ...) {
     va_list ap;
 
     fault_show(p, &where, start->line,
-               spec_text_show_key(&p->text, start->line,
-                                  spec_text_offset(&p->text, start->line, start->column),
+               spec_text_show_key(&p->text, start->line, spec_text_offset(&p->text, start->index),
                                   p->event.data.scalar.length));
     va_start(ap, format);
     report_va(p, &where, LOG_ERR, format, ap);
@@ -149,7 +147,7 @@ static void report_character(void *userdata, unsigned line, unsigned column, con
 static void report_syntax(Parser *p) {
     const yaml_parser_t *yaml = &p->yaml;
     SpecFault where = fault_at(&yaml->problem_mark);
-    size_t offset = spec_text_offset(&p->text, yaml->problem_mark.line, yaml->problem_mark.column);
+    size_t offset = spec_text_offset(&p->text, yaml->problem_mark.index);
     bool tab = offset < p->text.len && p->text.text[offset] == '\t';
     char message[MESSAGE_MAX];
     char context[MESSAGE_MAX / 2] = "";
@@ -319,7 +317,7 @@ static bool has_comment_behind(Parser *p) {
 
     if (p->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
         return false;
-    for (i = spec_text_offset(&p->text, end->line, end->column); i < p->text.len; i++)
+    for (i = spec_text_offset(&p->text, end->index); i < p->text.len; i++)
         if (p->text.text[i] != ' ' && p->text.text[i] != '\t')
             return p->text.text[i] == '#';
     return false;
@@ -431,6 +429,8 @@ static void check_argument(Parser *p) {
     int r;
 
     while ((r = words_next(&rest, word, sizeof(word))) > 0) {
+        if (word[0] != '+' && word[0] != '-')
+            continue;
         for (size_t i = 0; i < ELEMENTSOF(secrets); i++)
             if (strcasecmp(word, secrets[i]) == 0)
                 warning(p, "arguments are world-readable: put this secret into 'config'");
@@ -587,7 +587,7 @@ const char *const *spec_overlay_key_names(void) {
  * are words in quotes of which it is not known yet whether a colon follows. */
 static bool key_presentable(Parser *p) {
     const yaml_mark_t *end = &p->event.end_mark;
-    size_t i = spec_text_offset(&p->text, end->line, end->column);
+    size_t i = spec_text_offset(&p->text, end->index);
 
     return p->flow_depth == 0 && p->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
            scalar_len(p) <= 32 && alias_valid(scalar(p)) && i < p->text.len &&

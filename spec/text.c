@@ -41,6 +41,7 @@ size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata) {
         t->len -= 3;
     }
 
+    t->ascii = true;
     for (size_t i = 0; i < t->len;) {
         const size_t passed = printable(t->text + i, t->len - i);
         const char *message;
@@ -70,6 +71,8 @@ size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata) {
             faults++;
             memset(t->text + i, '_', n > 0 ? n : 1);
         }
+        if (n > 1)
+            t->ascii = false;
         before = message;
         i += n > 0 ? n : 1;
         column++;
@@ -126,21 +129,23 @@ size_t spec_text_line(SpecText *t, size_t line, size_t *ret_len) {
     return t->line_start;
 }
 
-size_t spec_text_offset(SpecText *t, size_t line, size_t column) {
-    size_t len, from = 0;
-    size_t i = spec_text_line(t, line, &len);
+static bool is_continuation(char c) {
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
 
-    if (i == t->asked_line_start && column >= t->asked_column) {
-        from = t->asked_column;
-        i = t->asked_offset;
-    } else
-        t->asked_line_start = i;
-    for (; from < column && i < t->len; from++) {
+size_t spec_text_offset(SpecText *t, size_t character) {
+    size_t i = t->asked_offset;
+
+    if (t->ascii)
+        return character < t->len ? character : t->len;
+    for (; t->asked_character < character && i < t->len; t->asked_character++)
         do
             i++;
-        while (i < t->len && ((unsigned char)t->text[i] & 0xc0) == 0x80);
-    }
-    t->asked_column = from;
+        while (i < t->len && is_continuation(t->text[i]));
+    for (; t->asked_character > character && i > 0; t->asked_character--)
+        do
+            i--;
+        while (i > 0 && is_continuation(t->text[i]));
     t->asked_offset = i;
     return i;
 }

@@ -10,11 +10,12 @@
 typedef struct SpecText {
     char *text; /* not terminated */
     size_t len;
+    bool ascii; /* a character is a byte */
     /* Where the line lies that was asked for last: questions come in the order of the text. */
     unsigned line;
     size_t line_start;
-    /* Likewise the column, in the line that starts at asked_line_start, for long lines. */
-    size_t asked_line_start, asked_column, asked_offset;
+    /* Likewise the character. */
+    size_t asked_character, asked_offset;
 } SpecText;
 
 /* Called for each character that may not be in a spec; LINE and COLUMN count from 1. */
@@ -29,9 +30,9 @@ size_t spec_text_clean(SpecText *t, SpecTextReport report, void *userdata);
  * NULL. LF and tab are refused unless they are allowed. */
 const char *spec_text_forbidden(const char *value, size_t len, bool newline_ok, bool tab_ok);
 
-/* The offset of LINE and COLUMN, both from 0, the column in characters; the end of the text where
- * there is no such place. */
-size_t spec_text_offset(SpecText *t, size_t line, size_t column);
+/* The offset of a character, counted from 0; the end of the text where there is none. What
+ * spec_text_clean() found tells whether they have to be counted. */
+size_t spec_text_offset(SpecText *t, size_t character);
 
 /* The offset at which LINE, from 0, begins, and its length without its end. */
 size_t spec_text_line(SpecText *t, size_t line, size_t *ret_len);
