@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """workload.py ROOT N - makes the specs of N instances below ROOT/instances.
 
-They are as servers' are: about 27 lines and 560 bytes, 3 to 8 arguments, 5 to 20 lines of config,
+They are as those of real servers: about 27 lines and 560 bytes, 3 to 8 arguments, 5 to 20 lines of config,
 up to 6 overlays, some with an alias; a tenth have autostart. The same N makes the same specs."""
 
 import os
@@ -48,22 +48,34 @@ CONFIG = [
 ]
 
 
-def spec(i, random):
+def server(i, random):
+    """Server no. I: what a spec says of it, and what the others are told of theirs."""
     values = {"i": i, "map": random.randint(1, 14), "players": random.choice([4, 8])}
-    lines = [f"port: {FIRST_PORT + i}", f"description: Versus server no. {i}, friends welcome"]
-    if i % 10 == 0:
+    return {
+        "port": FIRST_PORT + i,
+        "description": f"Versus server no. {i}, friends welcome",
+        "autostart": i % 10 == 0,
+        "arguments": [a.format(**values) for a in random.sample(ARGUMENTS, random.randint(3, 8))],
+        "config": [c.format(**values) for c in random.sample(CONFIG, random.randint(5, 20))],
+        "overlays": [
+            (overlay, f"alias{n}" if random.random() < 0.3 else None)
+            for n, overlay in enumerate(random.sample(OVERLAYS, random.randint(0, 6)))
+        ],
+    }
+
+
+def spec(told):
+    lines = [f"port: {told['port']}", f"description: {told['description']}"]
+    if told["autostart"]:
         lines.append("autostart: true")
-    lines.append("arguments:")
-    lines += ["  - " + a.format(**values) for a in random.sample(ARGUMENTS, random.randint(3, 8))]
-    lines.append("config:")
-    lines += ["  - " + c.format(**values) for c in random.sample(CONFIG, random.randint(5, 20))]
-    overlays = random.sample(OVERLAYS, random.randint(0, 6))
-    if overlays:
+    lines += ["arguments:", *(f"  - {a}" for a in told["arguments"])]
+    lines += ["config:", *(f"  - {c}" for c in told["config"])]
+    if told["overlays"]:
         lines.append("overlays:")
-    for n, overlay in enumerate(overlays):
-        lines.append(f"  - path: {overlay}")
-        if random.random() < 0.3:
-            lines.append(f"    alias: alias{n}")
+    for path, alias in told["overlays"]:
+        lines.append(f"  - path: {path}")
+        if alias:
+            lines.append(f"    alias: {alias}")
     return "\n".join(lines) + "\n"
 
 
@@ -71,17 +83,20 @@ def name(i):
     return f"s{i:05}"
 
 
+def servers(n):
+    seeded = random.Random(n)
+    return [server(i, seeded) for i in range(n)]
+
+
 def make(root, n):
     """Returns the text of each spec."""
-    seeded = random.Random(n)
-    texts = []
-    for i in range(n):
-        directory = os.path.join(root, "instances", name(i))
-        os.makedirs(directory)
-        texts.append(spec(i, seeded))
-        with open(os.path.join(directory, "spec.yaml"), "w", encoding="ascii") as f:
-            f.write(texts[-1])
+    texts = [spec(told) for told in servers(n)]
     os.makedirs(os.path.join(root, "instances"), exist_ok=True)
+    for i, text in enumerate(texts):
+        directory = os.path.join(root, "instances", name(i))
+        os.mkdir(directory)
+        with open(os.path.join(directory, "spec.yaml"), "w", encoding="ascii") as f:
+            f.write(text)
     return texts
 
 
