@@ -13,14 +13,16 @@ root=/var/lib/left4me
 # Where the programs of this directory are in a machine.
 inside=/usr/local/lib/left4me-bench
 
-machine='' destdir=''
+machine='' destdir='' samples=()
 
 machine_end() {
-    [[ -z $machine ]] || "$lab" destroy "$machine"
+    local status=0
+    [[ -z $machine ]] || "$lab" destroy "$machine" || status=$?
     [[ -z $destdir ]] || rm -rf "$destdir"
     machine='' destdir=''
+    return "$status"
 }
-trap machine_end EXIT
+trap 'trap "" INT TERM HUP; rm -f "${samples[@]}"; machine_end' EXIT
 trap 'exit 130' INT TERM HUP
 
 # make without what an outer make says of itself.
