@@ -15,10 +15,20 @@ inside=/usr/local/lib/left4me-bench
 
 machine='' destdir='' samples=()
 
+# Lets go of the device of an image that has its name yet: many was stopped on the way.
+disk_end() {
+    [[ ! -e $destdir/disk ]] ||
+        losetup --associated "$destdir/disk" --noheadings --output NAME |
+        xargs --no-run-if-empty losetup --detach
+}
+
 machine_end() {
     local status=0
     [[ -z $machine ]] || "$lab" destroy "$machine" || status=$?
-    [[ -z $destdir ]] || rm -rf "$destdir"
+    if [[ -n $destdir ]]; then
+        disk_end || status=$?
+        rm -rf "$destdir"
+    fi
     machine='' destdir=''
     return "$status"
 }
