@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the benchmark does with instances, in a machine of its own."""
 
+import json
 import os
 import subprocess
 import sys
 import time
+
+from figures import write_part
 
 ROOT = "/var/lib/left4me"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -70,3 +73,20 @@ def remove_first(name):
             os.unlink(f"{ROOT}/runtime/{name}/{below}/first")
         except FileNotFoundError:
             pass
+
+
+def main(name, measure, figures_of):
+    """Of a part. "measure NUMBER…", in a machine, prints the samples; "figures SAMPLES…", on the
+    host, makes the figures of those of each machine."""
+    verb, *arguments = sys.argv[1:]
+    if verb == "measure":
+        version = int(run("systemctl", "--version").split()[1])
+        json.dump({"systemd": version, **measure(*map(int, arguments))}, sys.stdout)
+        return
+    made, series = [], {}
+    for path in arguments:
+        with open(path, encoding="utf-8") as f:
+            samples = json.load(f)
+        made += figures_of(samples)
+        series[str(samples["systemd"])] = samples
+    write_part(name, made, series)

@@ -55,3 +55,18 @@ machine_boot() {
 machine_run() {
     "$lab" run "$machine" -- "$@"
 }
+
+# measure_part PART ARGUMENT… - has PART.py measure in a machine of each release, and make the figures.
+# A part that needs more of its machine has a function prepare_machine.
+measure_part() {
+    local part=$1 suite
+    shift
+    for suite in ${BENCH_SUITES:-bookworm trixie}; do
+        machine_boot "$suite"
+        ! declare -F prepare_machine >/dev/null || prepare_machine
+        samples+=("$OUT/$part.$suite.samples")
+        machine_run python3 "$inside/$part.py" measure "$@" >"${samples[-1]}"
+        machine_end
+    done
+    python3 "$TOP/bench/$part.py" figures "${samples[@]}"
+}

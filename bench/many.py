@@ -2,7 +2,7 @@
 """One server, and then 100 more on the same installation, all at once; bench/many runs this.
 
   many.py measure ROUNDS SERVERS   in the machine: prints the samples
-  many.py figures SAMPLES...       on the host: makes the figures of them
+  many.py figures SAMPLES…         on the host: makes the figures of them
 
 The installation has 200 MB in 2,000 files of random bytes, and each server maps and reads 50 MB of
 it, as the game does with what it loads. Memory is the host's, MemAvailable of /proc/meminfo: it has
@@ -15,12 +15,11 @@ number, as systemd reads the table of mounts about a hundred times for each sand
 that of the machine's cgroup, all of systemd and its children.
 """
 
-import json
 import os
-import sys
 import time
 
-from instances import (ROOT, lift_start_limit, make_overlays, make_workload, own, read_first,
+from figures import figure
+from instances import (ROOT, lift_start_limit, main, make_overlays, make_workload, own, read_first,
                        remove_first, run, unit)
 
 FILES, READ, FILE_SIZE = 2000, 500, 100 * 1024
@@ -132,17 +131,10 @@ def measure_round(names):
 
 def measure(rounds, further):
     names = prepare(further)
-    samples = {
-        "systemd": int(run("systemctl", "--version").split()[1]),
-        "further": further,
-        "rounds": [measure_round(names) for _ in range(rounds)],
-    }
-    json.dump(samples, sys.stdout)
+    return {"further": further, "rounds": [measure_round(names) for _ in range(rounds)]}
 
 
 def figures_of(samples):
-    from figures import figure  # the machine needs none of it
-
     version, rounds = samples["systemd"], samples["rounds"]
     on = f"systemd {version}"
     each = f"for each of {samples['further']} further servers, {on}"
@@ -177,23 +169,4 @@ def figures_of(samples):
     return made
 
 
-def figures(paths):
-    from figures import write_part
-
-    made, series = [], {}
-    for path in paths:
-        with open(path, encoding="utf-8") as f:
-            samples = json.load(f)
-        made += figures_of(samples)
-        series[str(samples["systemd"])] = samples
-    write_part("many", made, series)
-
-
-def main(verb, *arguments):
-    if verb == "measure":
-        measure(*map(int, arguments))
-    else:
-        figures(arguments)
-
-
-main(*sys.argv[1:])
+main("many", measure, figures_of)

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs a program and tells what it cost.
 
+  spawn.py ROUNDS COMMAND…   prints the wall and CPU time of each round, in ms
+
 The kernel counts a process's CPU time in nanoseconds, whatever its tick is: only the division into
 user's and system's is guessed from ticks. So their sum is right also for what takes a millisecond.
 """
 
+import json
 import os
+import sys
 import time
 
 
@@ -27,3 +31,7 @@ def cost(command, env=None):
     if status != 0:
         raise SystemExit(f"{command}: exit status {status}")
     return wall, cpu
+
+
+if __name__ == "__main__":
+    json.dump([cost(sys.argv[2:]) for _ in range(int(sys.argv[1]))], sys.stdout)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The start of a server, measured in a booted machine; bench/start runs this.
 
-  start.py measure ROUNDS       in the machine: prints the samples
-  start.py cost ROUNDS CMD...   likewise, of one command: wall and CPU time of each round
-  start.py figures SAMPLES...   on the host: makes the figures of them
+  start.py measure ROUNDS     in the machine: prints the samples
+  start.py figures SAMPLES…   on the host: makes the figures of them
 
 Three instances of one spec take turns, round by round: "ours", the unit as it is installed; "true",
 /bin/true in the place of each helper and a copy of the installation in the place of the mount; and
@@ -23,7 +22,8 @@ import subprocess
 import sys
 import time
 
-from instances import (ETC, HERE, ROOT, lift_start_limit, make_overlays, make_workload, own,
+from figures import figure, ratio_figure
+from instances import (ETC, HERE, ROOT, lift_start_limit, main, make_overlays, make_workload, own,
                        read_first, remove_first, run, unit, write)
 from spawn import cost
 
@@ -139,7 +139,7 @@ def measure_helpers(rounds):
     directory = helpers()
     stage = subprocess.run(
         ["setpriv", "--reuid=left4me", "--regid=left4me", "--init-groups", sys.executable,
-         os.path.abspath(__file__), "cost", str(rounds), f"{directory}/left4me-stage", "ours"],
+         f"{HERE}/spawn.py", str(rounds), f"{directory}/left4me-stage", "ours"],
         env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
     samples = {"stage": json.loads(stage), "mount": [], "umount": [], "true": []}
     for _ in range(rounds):
@@ -184,19 +184,16 @@ def measure_reloads(rounds):
 def measure(rounds):
     spec = prepare_start()
     samples = {
-        "systemd": int(run("systemctl", "--version").split()[1]),
         "overlays": len(spec["overlays"]),
         "starts": measure_starts(rounds),
         "helpers": measure_helpers(rounds * 10),
     }
     prepare_reload()
     samples["reloads"] = measure_reloads(max(rounds // 3, 3))
-    json.dump(samples, sys.stdout)
+    return samples
 
 
 def figures_of(samples):
-    from figures import figure, ratio_figure  # the machine needs none of it
-
     starts, helpers_cost, reloads = samples["starts"], samples["helpers"], samples["reloads"]
     version = samples["systemd"]
     on = f"systemd {version}"
@@ -233,25 +230,4 @@ def figures_of(samples):
     return made
 
 
-def figures(paths):
-    from figures import write_part
-
-    made, series = [], {}
-    for path in paths:
-        with open(path, encoding="utf-8") as f:
-            samples = json.load(f)
-        made += figures_of(samples)
-        series[str(samples["systemd"])] = samples
-    write_part("start", made, series)
-
-
-def main(verb, *arguments):
-    if verb == "measure":
-        measure(int(arguments[0]))
-    elif verb == "cost":
-        json.dump([cost(list(arguments[1:])) for _ in range(int(arguments[0]))], sys.stdout)
-    else:
-        figures(arguments)
-
-
-main(*sys.argv[1:])
+main("start", measure, figures_of)
