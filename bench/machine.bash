@@ -43,11 +43,11 @@ quiet_make() {
 # machine_boot SUITE
 machine_boot() {
     destdir=$(mktemp -d "$BUILD/bench.XXXXXX")
-    quiet_make bench/game
+    quiet_make bench/game costs/no-openat2
     quiet_make install DESTDIR="$destdir"
     install -D -m 0755 "$BUILD/bench/game" "$destdir$root/installation/srcds_run"
     mkdir -p "$destdir$root/installation/left4dead2/cfg" "$destdir$inside"
-    cp "$TOP"/bench/*.py "$destdir$inside/"
+    cp "$TOP"/bench/*.py "$BUILD/costs/no-openat2" "$destdir$inside/"
     machine=$(LEFT4ME_LAB_PACKAGES=python3-yaml \
         "$lab" boot --owner "$$" --suite "$1" --install "$destdir")
 }
