@@ -31,6 +31,7 @@ from spawn import cost
 
 VARIANTS = ("ours", "true", "python")
 RELOADED = 1000
+LINES = 27  # of a spec of the workload
 
 TRUE = """\
 [Service]
@@ -60,18 +61,20 @@ echo $((ended - began)) >/run/left4me-generator.usec
 
 
 def typical_spec():
-    """The text of a spec of the workload that is in the middle: three overlays, and an alias."""
+    """The text of a spec of the workload that is in the middle: of those with three overlays and an
+    alias the one that is nearest to LINES."""
     import yaml  # not on the host
 
     make_workload("/tmp/workload", 100)
+    typical = []
     for name in sorted(os.listdir("/tmp/workload/instances")):
         with open(f"/tmp/workload/instances/{name}/spec.yaml", encoding="utf-8") as f:
             text = f.read()
         spec = yaml.load(text, Loader=yaml.CSafeLoader)
         overlays = spec.get("overlays", [])
         if len(overlays) == 3 and any(isinstance(o, dict) and "alias" in o for o in overlays):
-            return text, spec
-    raise SystemExit("no spec of the workload has three overlays and an alias")
+            typical.append((text, spec))
+    return min(typical, key=lambda candidate: abs(candidate[0].count("\n") - LINES))
 
 
 def helpers():
