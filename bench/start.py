@@ -119,7 +119,8 @@ def time_start(name):
 def measure_starts(rounds):
     starts = []
     for i in range(-2, rounds):
-        times = {name: time_start(name) for name in VARIANTS}
+        turn = i % len(VARIANTS)  # each is first, second and last
+        times = {name: time_start(name) for name in VARIANTS[turn:] + VARIANTS[:turn]}
         if i >= 0:
             starts.append(times)
     return starts
