@@ -56,8 +56,8 @@ machine_run() {
     "$lab" run "$machine" -- "$@"
 }
 
-# measure_part PART ARGUMENT… - has PART.py measure in a machine of each release, and make the figures.
-# A part that needs more of its machine has a function prepare_machine.
+# measure_part PART ARGUMENT… - has PART.py measure in a machine of each release, and make figures of
+# that. A part that needs more of its machine has a function prepare_machine.
 measure_part() {
     local part=$1 suite
     shift

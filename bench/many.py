@@ -10,9 +10,11 @@ in it what systemd and the kernel take for a server, and what else happens on th
 be quiet. Of the processes (left4me-run and the game's stand-in) the resident size is told, and what
 it is when what is shared is divided (Pss), and the growth of the page cache.
 
-All at once is done for a tenth and a half of the servers, too: what one costs grows with their
-number, as systemd reads the table of mounts about a hundred times for each sandbox. The CPU time is
-that of the machine's cgroup, all of systemd and its children.
+All at once is done for a tenth and a half of the servers, too, and for one alone: what one costs
+grows with their number, as systemd reads the table of mounts about a hundred times for each sandbox.
+The CPU time is that of the machine's cgroup, all of systemd and its children.
+
+Before the rounds all are started once, which makes their trees: that counts for the disk alone.
 """
 
 import os
@@ -23,6 +25,7 @@ from instances import (ROOT, lift_start_limit, main, make_overlays, make_workloa
                        remove_first, run, unit)
 
 FILES, READ, FILE_SIZE = 2000, 500, 100 * 1024
+ALONE = 5  # starts of one server, each round
 
 
 def write_random(path):
@@ -101,37 +104,49 @@ def start_all(names):
 
 def stop_all(names):
     run("systemctl", "stop", *map(unit, names))
+    time.sleep(1)  # what that left to do is not the next start's
 
 
-def measure_round(names):
-    first, further = names[0], names[1:]
+def measure_disk(first, further):
+    """What the trees take that the servers make when they first run, in KiB."""
     start_all([first])
-    time.sleep(1)
-    memory_before, disk_before = meminfo(), disk_used()
-    starts = [start_all(further)]
-    time.sleep(1)  # the kernel frees some of it later
-    memory_after, disk_after = meminfo(), disk_used()
-    processes = [process_memory(name) for name in further]
-    n = len(further)
-    samples = {
-        "starts": starts,
-        "memory": (memory_before["MemAvailable"] - memory_after["MemAvailable"]) / n,
-        "cache": (memory_after["Cached"] - memory_before["Cached"]) / n,
-        "rss": sum(p["Rss"] for p in processes) / n,
-        "pss": sum(p["Pss"] for p in processes) / n,
-        "disk": [disk_usage(f"{ROOT}/runtime/{name}") for name in further],
-        "disk_used": (disk_after - disk_before) / n,
-    }
-    stop_all(names)
-    for fewer in (n // 10, n // 2):
-        starts.append(start_all(further[:fewer]))
-        stop_all(further[:fewer])
+    before = disk_used()
+    start_all(further)
+    used = (disk_used() - before) / len(further)
+    samples = {"each": [disk_usage(f"{ROOT}/runtime/{name}") for name in further], "used": used}
+    stop_all([first, *further])
     return samples
 
 
-def measure(rounds, further):
-    names = prepare(further)
-    return {"further": further, "rounds": [measure_round(names) for _ in range(rounds)]}
+def measure_round(first, further):
+    start_all([first])
+    time.sleep(1)
+    before = meminfo()
+    starts = [start_all(further)]
+    time.sleep(1)  # the kernel frees some of it later
+    after = meminfo()
+    processes = [process_memory(name) for name in further]
+    stop_all([first, *further])
+    n = len(further)
+    for fewer in [1] * ALONE + [fewer for fewer in (n // 10, n // 2) if fewer > 1]:
+        starts.append(start_all(further[:fewer]))
+        stop_all(further[:fewer])
+    return {
+        "starts": starts,
+        "memory": (before["MemAvailable"] - after["MemAvailable"]) / n,
+        "cache": (after["Cached"] - before["Cached"]) / n,
+        "rss": sum(p["Rss"] for p in processes) / n,
+        "pss": sum(p["Pss"] for p in processes) / n,
+    }
+
+
+def measure(rounds, servers):
+    first, *further = prepare(servers)
+    return {
+        "further": servers,
+        "disk": measure_disk(first, further),
+        "rounds": [measure_round(first, further) for _ in range(rounds)],
+    }
 
 
 def figures_of(samples):
@@ -144,10 +159,9 @@ def figures_of(samples):
 
     made = [
         figure(f"many.{version}.disk", f"disk below runtime/NAME {each}", "KiB",
-               rounds[0]["disk"], 64),
-        # In later rounds all files are there.
+               samples["disk"]["each"], 64),
         figure(f"many.{version}.disk.used", f"blocks taken of the file system {each}", "KiB",
-               [rounds[0]["disk_used"]]),
+               [samples["disk"]["used"]]),
         figure(f"many.{version}.memory", f"memory that is less available {each}", "MiB",
                of_rounds("memory")),
         figure(f"many.{version}.cache", f"growth of the page cache {each}", "MiB",
@@ -157,15 +171,16 @@ def figures_of(samples):
         figure(f"many.{version}.pss", f"resident size, what is shared divided, {each}", "MiB",
                of_rounds("pss")),
     ]
-    by_number = [sorted(r["starts"], key=lambda taken: taken["n"]) for r in rounds]
-    for starts in zip(*by_number):
-        n = starts[0]["n"]
-        start = f"systemctl start of {n} servers at once, {on}"
+    starts = [taken for r in rounds for taken in r["starts"]]
+    for n in sorted({taken["n"] for taken in starts}):
+        servers = f"{n} servers at once" if n > 1 else "a server alone"
+        game = "the last game" if n > 1 else "the game"
+        start = f"systemctl start of {servers}, {on}"
         for key, what in (("returned", start),
-                          ("last", f"{start}, to the last game's first instruction"),
+                          ("last", f"{start}, to {game}'s first instruction"),
                           ("cpu", f"{start}: CPU time")):
             made.append(figure(f"many.{version}.start.{n}.{key}", what, "s",
-                               [taken[key] for taken in starts]))
+                               [taken[key] for taken in starts if taken["n"] == n]))
     return made
 
 
