@@ -103,7 +103,13 @@ def start_all(names):
 
 
 def stop_all(names):
-    run("systemctl", "stop", *map(unit, names))
+    """A few at a time: of 100 at once systemd 252 has most umounts wait until their time is over, and
+    what stays mounted makes each later start dearer."""
+    for i in range(0, len(names), 10):
+        run("systemctl", "stop", *map(unit, names[i:i + 10]))
+    mounted = [name for name in names if os.path.ismount(f"{ROOT}/runtime/{name}/merged")]
+    if mounted:
+        raise SystemExit(f"these are stopped, and mounted yet: {' '.join(mounted)}")
     time.sleep(1)  # what that left to do is not the next start's
 
 
