@@ -14,7 +14,8 @@ In left4me-stage's, RestrictSUIDSGID= has openat2() fail with ENOSYS, and it goe
 no-openat2 does that, and what it takes itself counts as stage's.
 
 The generator is timed in the reload itself: a script of its name in /etc takes its place, and calls
-it. The 1,000 instances are enabled, so all their units are loaded anew.
+it. The start of bash, which runs that script, is in the reload's time and not in the generator's.
+The 1,000 instances are enabled, so all their units are loaded anew.
 """
 
 import json
