@@ -197,7 +197,7 @@ def measure(rounds):
         "helpers": measure_helpers(rounds * 10),
     }
     prepare_reload()
-    samples["reloads"] = measure_reloads(max(rounds // 3, 3))
+    samples["reloads"] = measure_reloads(max(rounds // 4, 3))
     return samples
 
 
