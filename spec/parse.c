@@ -429,7 +429,7 @@ static void check_argument(Parser *p) {
     int r;
 
     while ((r = words_next(&rest, word, sizeof(word))) > 0) {
-        if (word[0] != '+' && word[0] != '-')
+        if (word[0] != '+' && word[0] != '-') /* as all of those do that are looked for */
             continue;
         for (size_t i = 0; i < ELEMENTSOF(secrets); i++)
             if (strcasecmp(word, secrets[i]) == 0)

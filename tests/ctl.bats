@@ -289,7 +289,7 @@ by_ctl() {
     create "$name" <<<"port: $port"
     lab_put "/etc/systemd/system/$(unit "$name").d/slow.conf" <<<$'[Service]\nExecStartPre=sleep 30'
     reload
-    run -130 lab_run bash -c 'env --default-signal=INT left4mectl start --once "$1" &
+    run -130 lab_run timeout 60 bash -c 'env --default-signal=INT left4mectl start --once "$1" &
         until [[ $(systemctl is-active "left4me-server@$1") == activating ]]; do sleep 0.1; done
         kill -INT $! && wait $!' - "$name"
     assert_line "left4mectl: $name: start was cancelled; the unit is activating now"
@@ -302,7 +302,7 @@ by_ctl() {
     create "$name" <<<"port: $port"
     lab_put "/etc/systemd/system/$(unit "$name").d/slow.conf" <<<$'[Service]\nExecStartPre=sleep 30'
     reload
-    run -1 lab_run bash -c 'timeout 20 left4mectl start --once "$1" &
+    run -1 lab_run timeout 60 bash -c 'timeout 20 left4mectl start --once "$1" &
         until [[ $(systemctl is-active "left4me-server@$1") == activating ]]; do sleep 0.1; done
         systemctl kill --signal=KILL dbus.service; wait $!' - "$name"
     assert_line --partial 'systemd left the bus'
