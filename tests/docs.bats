@@ -773,3 +773,12 @@ files_are_completed() {
     done < <(grep -oE '[a-z/-]+\.bats: "[^"]+"' <<<"$claims")
     (($(grep -oE '\.bats: "' <<<"$claims" | wc -l) >= 30))
 }
+
+# --- The benchmark ----------------------------------------------------------------------------
+
+@test "README shows the figures of the benchmark that are kept" {
+    sed -n '/^<!-- bench\/report --readme -->$/,/^<!-- end -->$/p' "$SOURCE/README.md" | sed '1d;$d' \
+        >"$BATS_TEST_TMPDIR/shown"
+    [[ -s $BATS_TEST_TMPDIR/shown ]]
+    python3 -B "$SOURCE/bench/report" --readme | diff -u "$BATS_TEST_TMPDIR/shown" -
+}
