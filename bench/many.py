@@ -103,14 +103,15 @@ def start_all(names):
 
 
 def stop_all(names):
-    """A few at a time: of 100 at once systemd 252 has most umounts wait until their time is over, and
-    what stays mounted makes each later start dearer."""
-    for i in range(0, len(names), 10):
-        run("systemctl", "stop", *map(unit, names[i:i + 10]))
+    """Returns how many seconds that took."""
+    began = time.monotonic()
+    run("systemctl", "stop", *map(unit, names))
+    taken = time.monotonic() - began
     mounted = [name for name in names if os.path.ismount(f"{ROOT}/runtime/{name}/merged")]
     if mounted:
         raise SystemExit(f"these are stopped, and mounted yet: {' '.join(mounted)}")
     time.sleep(1)  # what that left to do is not the next start's
+    return taken
 
 
 def measure_disk(first, further):
@@ -132,11 +133,12 @@ def measure_round(first, further):
     time.sleep(1)  # the kernel frees some of it later
     after = meminfo()
     processes = [process_memory(name) for name in further]
-    stop_all([first, *further])
+    starts[0]["stopped"] = stop_all(further)
+    stop_all([first])
     n = len(further)
     for fewer in [1] * ALONE + [fewer for fewer in (n // 10, n // 2) if fewer > 1]:
-        starts.append(start_all(further[:fewer]))
-        stop_all(further[:fewer])
+        taken = start_all(further[:fewer])
+        starts.append({**taken, "stopped": stop_all(further[:fewer])})
     return {
         "starts": starts,
         "memory": (before["MemAvailable"] - after["MemAvailable"]) / n,
@@ -184,7 +186,8 @@ def figures_of(samples):
         start = f"systemctl start of {servers}, {on}"
         for key, what in (("returned", start),
                           ("last", f"{start}, to {game}'s first instruction"),
-                          ("cpu", f"{start}: CPU time")):
+                          ("cpu", f"{start}: CPU time"),
+                          ("stopped", f"systemctl stop of {servers}, {on}")):
             made.append(figure(f"many.{version}.start.{n}.{key}", what, "s",
                                [taken[key] for taken in starts if taken["n"] == n]))
     return made

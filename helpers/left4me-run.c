@@ -5,8 +5,10 @@
  * (STATUS=), that it still answers (WATCHDOG=1). For that it asks the server itself, by A2S_INFO as
  * players do, and an answer counts only if the socket that has the port is the game's own.
  *
- * Signals go to the game's process group. It ends as the game ended, status or signal, except that
- * a game which crashes on its way out after a requested stop has stopped. Nothing of the game
+ * Signals go to the game's process group. A game that does not leave upon a stop is killed: the
+ * unit's TimeoutStopSec= is not for that, as it limits ExecStopPost= as well, and to be killed
+ * there means a tree that stays mounted. It ends as the game ended, status or signal, except that a
+ * game which crashes on its way out after a requested stop has stopped. Nothing of the game
  * outlives it.
  *
  * After its start it allocates nothing and waits in one place; once the server is up it wakes up
@@ -44,9 +46,11 @@
 #define NEVER UINT64_MAX
 
 #define FIRST_ASK_USEC (USEC_PER_SEC / 4)
-#define LOADING_INTERVAL USEC_PER_SEC         /* while it has not answered yet */
-#define INTERVAL_MAX (10 * USEC_PER_SEC)      /* then: a quarter of the watchdog's time, or this */
-#define KILL_USEC (5 * USEC_PER_SEC)          /* for the game to end upon what we sent */
+#define LOADING_INTERVAL USEC_PER_SEC    /* while it has not answered yet */
+#define INTERVAL_MAX (10 * USEC_PER_SEC) /* then: a quarter of the watchdog's time, or this */
+#define KILL_USEC (5 * USEC_PER_SEC)     /* for the game to end upon what we sent */
+#define STOP_USEC (15 * USEC_PER_SEC)    /* likewise, upon a stop */
+#define STOP_USEC_MAX (3600 * USEC_PER_SEC)
 #define LEFTOVERS_USEC (5 * USEC_PER_SEC)     /* for the kernel to end what was killed */
 #define READY_MARGIN_USEC (30 * USEC_PER_SEC) /* systemd's own time-out comes after ours */
 #define SILENCE_TOLD_MAX (60 * USEC_PER_SEC)  /* silence that is worth a message */
@@ -60,6 +64,7 @@ typedef struct Sample {
 
 typedef struct Run {
     Timing timing;
+    uint64_t stop_timeout;
     Game game;
     Query query;
     PortOwner owner;
@@ -67,7 +72,9 @@ typedef struct Run {
     int signal_fd, timer_fd;
     char address[ADDRESS_TEXT_MAX];
 
-    uint64_t interval, started_at, ask_at, kill_at;
+    uint64_t interval, started_at, ask_at;
+    uint64_t kill_at;     /* or given up, once it was killed */
+    uint64_t patience;    /* for how long that was waited for */
     uint64_t answered_at; /* the last time; 0: never */
     Sample sample;        /* at the last answer or the first one missed, or before there was any */
     char last_status[STATUS_MAX];
@@ -75,7 +82,7 @@ typedef struct Run {
     uint64_t spins_since;   /* while it answers; 0: it does not */
     bool silent, silence_told, spin_told, unknown_told;
 
-    bool ready, stop_requested, aborted, start_failed;
+    bool ready, stop_requested, aborted, start_failed, killed, stuck;
 } Run;
 
 static double seconds(uint64_t usec) {
@@ -147,6 +154,30 @@ static void watch_main_thread(Run *run, uint64_t now) {
                 "endless loop, or more load than it can bear",
                 seconds(now - run->spins_since));
     run->spin_told = true;
+}
+
+/* --- An end that is wanted ------------------------------------------------------------------ */
+
+static void expect_end(Run *run, uint64_t now, uint64_t patience) {
+    if (run->killed || now + patience >= run->kill_at)
+        return;
+    run->kill_at = now + patience;
+    run->patience = patience;
+}
+
+/* What does not end of SIGKILL is stuck in the kernel. systemd goes on to take the tree down. */
+static void enforce_end(Run *run, uint64_t now) {
+    if (run->killed) {
+        log_error("the game does not end of SIGKILL either, leaving it to systemd: process %d",
+                  (int)run->game.pid);
+        run->stuck = true;
+        return;
+    }
+    log_warning("the game did not end in %.0f s: killing it", seconds(run->patience));
+    notify_send(&run->notify, "STATUS=killed: it did not end in %.0f s", seconds(run->patience));
+    game_kill(&run->game);
+    run->killed = true;
+    run->kill_at = now + LEFTOVERS_USEC;
 }
 
 /* --- Answers -------------------------------------------------------------------------------- */
@@ -324,7 +355,7 @@ static void fail_start(Run *run, uint64_t now) {
                 seconds(run->timing.ready_timeout), why, does);
     run->start_failed = true;
     game_signal(&run->game, SIGINT);
-    run->kill_at = now + KILL_USEC;
+    expect_end(run, now, KILL_USEC);
 }
 
 /* --- Events --------------------------------------------------------------------------------- */
@@ -345,11 +376,8 @@ static void ask(Run *run, uint64_t now) {
 static void handle_time(Run *run) {
     const uint64_t now = query_now();
 
-    if (now >= run->kill_at) {
-        log_warning("the game did not end in %.0f s: killing it", seconds(KILL_USEC));
-        game_kill(&run->game);
-        run->kill_at = NEVER;
-    }
+    if (now >= run->kill_at)
+        enforce_end(run, now);
     if (is_ending(run))
         return;
     if (waits_for_ready(run) && now >= ready_deadline(run))
@@ -369,7 +397,7 @@ static void handle_abort(Run *run, uint64_t now) {
     char does[128];
 
     run->aborted = true;
-    run->kill_at = now + KILL_USEC;
+    expect_end(run, now, KILL_USEC);
     if (run->answered_at > 0 && run->timing.watchdog != TIMING_OFF &&
         now - run->answered_at >= run->timing.watchdog)
         log_error("no answer from %s for %.0f s, and %s: the watchdog ends it", run->address,
@@ -394,6 +422,7 @@ static void handle_signals(Run *run) {
         }
         if (signal == SIGINT || signal == SIGTERM) {
             run->stop_requested = true;
+            expect_end(run, query_now(), run->stop_timeout);
             notify_send(&run->notify, "STOPPING=1\nSTATUS=stopping");
         }
         game_signal(&run->game, signal);
@@ -539,6 +568,18 @@ static int read_timing(Timing *ret) {
     return EXIT_DONE;
 }
 
+static int read_stop_timeout(Run *run) {
+    const char *value = getenv("L4D2_STOP_TIMEOUT");
+
+    run->stop_timeout = STOP_USEC;
+    if (!value ||
+        (timespan_parse(value, &run->stop_timeout) >= 0 && run->stop_timeout <= STOP_USEC_MAX))
+        return EXIT_DONE;
+    log_error("L4D2_STOP_TIMEOUT=%s in the environment: it is a time such as 15s, of up to an hour",
+              value);
+    return EXIT_CONFIGURATION;
+}
+
 static int read_address(Run *run) {
     const char *port_text = getenv("L4D2_PORT"), *args = getenv("L4D2_ARGS");
     char host[256], *end;
@@ -636,6 +677,8 @@ static int run_game(char *argv[]) {
     run.query.fd = -EBADF;
     run.query.repeated = true;
     if (status == EXIT_DONE)
+        status = read_stop_timeout(&run);
+    if (status == EXIT_DONE)
         status = read_address(&run);
     if (status == EXIT_DONE)
         status = prepare(&run, &former);
@@ -651,7 +694,7 @@ static int run_game(char *argv[]) {
     run.ask_at = run.started_at + FIRST_ASK_USEC;
     run.ready = run.timing.ready == TIMING_READY_STARTED;
     tell_start(&run);
-    while (!run.game.has_ended) {
+    while (!run.game.has_ended && !run.stuck) {
         r = handle_next(&run);
         if (r < 0) {
             log_error("cannot wait for the game: %s", strerror(-r));
@@ -659,6 +702,8 @@ static int run_game(char *argv[]) {
             return EXIT_FAILED;
         }
     }
+    if (run.stuck)
+        return EXIT_FAILED;
     tell_end(&run);
     end_leftovers(&run);
     return end_as_it_ended(&run);
@@ -668,8 +713,8 @@ static void help(void) {
     (void)printf("left4me-run COMMAND [ARGUMENT...]\n\n"
                  "Runs the game as the main process of left4me-server@NAME.service, and tells\n"
                  "systemd when it answers, what is played, and that it still answers. Expects\n"
-                 "L4D2_PORT in its environment; L4D2_ARGS, L4D2_READY, L4D2_READY_TIMEOUT and\n"
-                 "L4D2_WATCHDOG may be there too.\n\n"
+                 "L4D2_PORT in its environment; L4D2_ARGS, L4D2_READY, L4D2_READY_TIMEOUT,\n"
+                 "L4D2_WATCHDOG and L4D2_STOP_TIMEOUT may be there too.\n\n"
                  "  --help     show this\n"
                  "  --version  show the version\n\n"
                  "Exit status: 0 after a stop, 1 failed, or no answer within the time, 2 wrong\n"

@@ -314,6 +314,58 @@ END
     assert_output ''
 }
 
+@test "a game that does not leave upon a stop is killed when its time is over" {
+    install_game
+    export STANDIN_IGNORE_SIGINT=1 L4D2_STOP_TIMEOUT=1s
+    run --separate-stderr run_until READY=1 SIGINT
+    assert_line 'status -9'
+    assert_line 'STATUS=killed: it did not end in 1 s'
+    [[ $stderr == *'the game did not end in 1 s: killing it' ]]
+}
+
+@test "more signals do not give a game more time" {
+    install_game
+    export STANDIN_IGNORE_SIGINT=1 L4D2_STOP_TIMEOUT=2s
+    "$BUILD/left4me-run" "${game[@]}" >/dev/null 2>&1 3>&- &
+    local pid=$! status=0
+    wait_ready
+    for ((n = 0; n < 200; n++)); do
+        kill -INT "$pid" || break
+        sleep 0.1
+    done
+    ((n < 200))
+    wait "$pid" || status=$?
+    assert_equal "$status" 137
+}
+
+# As one that is stuck in the kernel: a left4me-run that may not kill.
+@test "a game that SIGKILL does not end is left behind, with a word" {
+    require setpriv
+    require_root
+    L4D2_STOP_TIMEOUT=1s setpriv --bounding-set=-kill --inh-caps=-kill -- "$BUILD/left4me-run" \
+        /usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups sleep 600 \
+        >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    local pid=$! child status=0
+    until child=$(pgrep --parent "$pid" -x sleep); do
+        sleep 0.05
+    done
+    kill -INT "$pid"
+    wait "$pid" || status=$?
+    kill -KILL "$child"
+    assert_equal "$status" 1
+    run -0 cat "$BATS_TEST_TMPDIR/err"
+    assert_line --partial "the game does not end of SIGKILL either, leaving it to systemd: process $child"
+}
+
+@test "a stop timeout that is none is told, and nothing is run" {
+    local value
+    for value in '' soon infinity 2h; do
+        L4D2_STOP_TIMEOUT=$value run -78 "$BUILD/left4me-run" /bin/echo run
+        assert_output --partial "L4D2_STOP_TIMEOUT=$value in the environment: it is a time such as 15s"
+        refute_output --partial run$
+    done
+}
+
 @test "the game does not outlive a left4me-run that is killed" {
     install_game
     "$BUILD/left4me-run" "${game[@]}" >/dev/null 2>&1 3>&- &

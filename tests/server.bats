@@ -186,7 +186,7 @@ argv[5]=27016"
     assert_line LimitNOFILE=65536
     assert_line OOMScoreAdjust=-200
     assert_line Nice=-5
-    assert_line TimeoutStopUSec=15s
+    assert_line TimeoutStopUSec=3min
     assert_line KillSignal=2
     assert_line RestartUSec=5s
     assert_line StartLimitIntervalUSec=5min
@@ -265,14 +265,23 @@ argv[5]=27016"
     assert_output success
 }
 
+# ExecStopPost= waits for longer than the game may take, as it does when many stop at once.
 @test "a server that ignores SIGINT is killed when its time is over, and unmounted" {
     spec stubborn <<<$'port: 27018\nconfig: [standin_ignore_sigint 1]'
-    policy <<<$'[Service]\nTimeoutStopSec=1'
+    policy <<END
+[Service]
+Environment=L4D2_STOP_TIMEOUT=1s
+ExecStopPost=
+ExecStopPost=sleep 16
+ExecStopPost=+/usr/libexec/left4me/left4me-overlay umount %i
+END
     start stubborn
     wait_answer 27018
     stop stubborn
     run -0 property stubborn Result
-    assert_output timeout
+    assert_output signal
+    run -0 property stubborn StatusText
+    assert_output 'killed: it did not end in 1 s'
     run -0 mounts stubborn
     assert_output 0
     lab_run systemctl reset-failed left4me-server@stubborn

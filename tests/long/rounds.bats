@@ -40,6 +40,22 @@ traces() {
     assert_output "$after_first"
 }
 
+@test "100 servers that stop at once leave nothing mounted" {
+    local -a names=(many{100..199})
+    local name port=27100
+    for name in "${names[@]}"; do
+        spec "$name" <<<"{port: $((port++)), ready: started, config: [standin_leave 0]}"
+    done
+    reload
+    start "${names[@]}"
+    stop "${names[@]}"
+    run -1 lab_run grep -F runtime/many /proc/self/mountinfo
+    for name in "${names[@]}"; do
+        run -0 property "$name" Result
+        assert_output success
+    done
+}
+
 @test "1,000 crashes later it runs, on one mount, and there is no zombie" {
     spec crashes <<<$'port: 27016\nready: started\nconfig: [standin_crash 0]'
     reload
