@@ -50,7 +50,9 @@
 #define INTERVAL_MAX (10 * USEC_PER_SEC) /* then: a quarter of the watchdog's time, or this */
 #define KILL_USEC (5 * USEC_PER_SEC)     /* for the game to end upon what we sent */
 #define STOP_USEC (15 * USEC_PER_SEC)    /* likewise, upon a stop */
-#define STOP_USEC_MAX (3600 * USEC_PER_SEC)
+#define STOP_USEC_MIN USEC_PER_SEC
+#define STOP_USEC_MAX (120 * USEC_PER_SEC)    /* below the unit's TimeoutStopSec= */
+#define KILLED_USEC (20 * USEC_PER_SEC)       /* for it to end upon SIGKILL */
 #define LEFTOVERS_USEC (5 * USEC_PER_SEC)     /* for the kernel to end what was killed */
 #define READY_MARGIN_USEC (30 * USEC_PER_SEC) /* systemd's own time-out comes after ours */
 #define SILENCE_TOLD_MAX (60 * USEC_PER_SEC)  /* silence that is worth a message */
@@ -173,11 +175,14 @@ static void enforce_end(Run *run, uint64_t now) {
         run->stuck = true;
         return;
     }
-    log_warning("the game did not end in %.0f s: killing it", seconds(run->patience));
-    notify_send(&run->notify, "STATUS=killed: it did not end in %.0f s", seconds(run->patience));
+    /* First: what follows may wait for systemd or the journal. */
     game_kill(&run->game);
     run->killed = true;
-    run->kill_at = now + LEFTOVERS_USEC;
+    run->kill_at = now + KILLED_USEC;
+    log_warning("the game did not end in %.0f s: killed it", seconds(run->patience));
+    if (run->stop_requested && !run->start_failed && !run->aborted)
+        notify_send(&run->notify, "STATUS=killed: it did not end in %.0f s",
+                    seconds(run->patience));
 }
 
 /* --- Answers -------------------------------------------------------------------------------- */
@@ -396,14 +401,15 @@ static void handle_answer(Run *run) {
 static void handle_abort(Run *run, uint64_t now) {
     char does[128];
 
+    (void)diagnose(run, now, does);
+    game_signal(&run->game, SIGABRT);
+    game_signal(&run->game, SIGCONT);
     run->aborted = true;
     expect_end(run, now, KILL_USEC);
     if (run->answered_at > 0 && run->timing.watchdog != TIMING_OFF &&
         now - run->answered_at >= run->timing.watchdog)
         log_error("no answer from %s for %.0f s, and %s: the watchdog ends it", run->address,
-                  seconds(now - run->answered_at), diagnose(run, now, does));
-    game_signal(&run->game, SIGABRT);
-    game_signal(&run->game, SIGCONT);
+                  seconds(now - run->answered_at), does);
 }
 
 static void handle_signals(Run *run) {
@@ -420,12 +426,12 @@ static void handle_signals(Run *run) {
             handle_abort(run, query_now());
             continue;
         }
+        game_signal(&run->game, signal);
         if (signal == SIGINT || signal == SIGTERM) {
             run->stop_requested = true;
             expect_end(run, query_now(), run->stop_timeout);
             notify_send(&run->notify, "STOPPING=1\nSTATUS=stopping");
         }
-        game_signal(&run->game, signal);
     }
     if (is_ending(run))
         query_end(&run->query);
@@ -572,11 +578,10 @@ static int read_stop_timeout(Run *run) {
     const char *value = getenv("L4D2_STOP_TIMEOUT");
 
     run->stop_timeout = STOP_USEC;
-    if (!value ||
-        (timespan_parse(value, &run->stop_timeout) >= 0 && run->stop_timeout <= STOP_USEC_MAX))
+    if (!value || (timespan_parse(value, &run->stop_timeout) >= 0 &&
+                   run->stop_timeout >= STOP_USEC_MIN && run->stop_timeout <= STOP_USEC_MAX))
         return EXIT_DONE;
-    log_error("L4D2_STOP_TIMEOUT=%s in the environment: it is a time such as 15s, of up to an hour",
-              value);
+    log_error("L4D2_STOP_TIMEOUT=%s in the environment: it is a time from 1s to 2min", value);
     return EXIT_CONFIGURATION;
 }
 

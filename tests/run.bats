@@ -320,13 +320,13 @@ END
     run --separate-stderr run_until READY=1 SIGINT
     assert_line 'status -9'
     assert_line 'STATUS=killed: it did not end in 1 s'
-    [[ $stderr == *'the game did not end in 1 s: killing it' ]]
+    [[ $stderr == *'the game did not end in 1 s: killed it' ]]
 }
 
-@test "more signals do not give a game more time" {
+@test "it has 15 s, and more signals do not give it more" {
     install_game
-    export STANDIN_IGNORE_SIGINT=1 L4D2_STOP_TIMEOUT=2s
-    "$BUILD/left4me-run" "${game[@]}" >/dev/null 2>&1 3>&- &
+    export STANDIN_IGNORE_SIGINT=1
+    "$BUILD/left4me-run" "${game[@]}" >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
     local pid=$! status=0
     wait_ready
     for ((n = 0; n < 200; n++)); do
@@ -336,6 +336,18 @@ END
     ((n < 200))
     wait "$pid" || status=$?
     assert_equal "$status" 137
+    run -0 cat "$BATS_TEST_TMPDIR/err"
+    assert_line --partial 'the game did not end in 15 s: killed it'
+}
+
+@test "why a start failed is told to the last, also of a game that has to be killed" {
+    install_game
+    export STANDIN_HANG=0 L4D2_READY_TIMEOUT=2s
+    run --separate-stderr run_until nothing SIGINT
+    [[ $stderr == *'the game did not end in 5 s: killed it' ]]
+    assert_equal "$(grep STATUS= <<<"$output" | tail -n 1)" \
+        "STATUS=no answer from 127.0.0.1:$port within 2 s (no answer), and it hangs: it uses no CPU"
+    assert_line 'status 1'
 }
 
 # As one that is stuck in the kernel: a left4me-run that may not kill.
@@ -347,6 +359,7 @@ END
         >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
     local pid=$! child status=0
     until child=$(pgrep --parent "$pid" -x sleep); do
+        kill -0 "$pid"
         sleep 0.05
     done
     kill -INT "$pid"
@@ -359,10 +372,10 @@ END
 
 @test "a stop timeout that is none is told, and nothing is run" {
     local value
-    for value in '' soon infinity 2h; do
+    for value in '' soon infinity 0 500ms 121s; do
         L4D2_STOP_TIMEOUT=$value run -78 "$BUILD/left4me-run" /bin/echo run
-        assert_output --partial "L4D2_STOP_TIMEOUT=$value in the environment: it is a time such as 15s"
-        refute_output --partial run$
+        assert_output --partial "L4D2_STOP_TIMEOUT=$value in the environment: it is a time from 1s to 2min"
+        refute_line run
     done
 }
 

@@ -176,7 +176,7 @@ argv[5]=27016"
 @test "limits and place of the unit are those that the game needs" {
     run -0 lab_run systemctl show left4me-server@one --property=Slice --property=MemoryHigh \
         --property=MemoryMax --property=TasksMax --property=LimitNPROC --property=LimitNOFILE --property=OOMScoreAdjust \
-        --property=Nice --property=TimeoutStopUSec --property=KillSignal --property=RestartUSec \
+        --property=Nice --property=TimeoutStopUSec --property=TimeoutAbortUSec --property=KillSignal --property=RestartUSec \
         --property=StartLimitIntervalUSec --property=StartLimitBurst --property=UMask
     assert_line Slice=left4me-game.slice
     assert_line MemoryHigh=1610612736
@@ -187,6 +187,7 @@ argv[5]=27016"
     assert_line OOMScoreAdjust=-200
     assert_line Nice=-5
     assert_line TimeoutStopUSec=3min
+    assert_line TimeoutAbortUSec=15s
     assert_line KillSignal=2
     assert_line RestartUSec=5s
     assert_line StartLimitIntervalUSec=5min

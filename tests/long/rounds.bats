@@ -42,9 +42,9 @@ traces() {
 
 @test "100 servers that stop at once leave nothing mounted" {
     local -a names=(many{100..199})
-    local name port=27100
+    local name port=28000
     for name in "${names[@]}"; do
-        spec "$name" <<<"{port: $((port++)), ready: started, config: [standin_leave 0]}"
+        spec "$name" <<<"{port: $((port++)), config: [standin_leave 1]}"
     done
     reload
     start "${names[@]}"
