@@ -44,7 +44,8 @@ traces() {
     local -a names=(many{100..199})
     local name port=28000
     for name in "${names[@]}"; do
-        spec "$name" <<<"{port: $((port++)), config: [standin_leave 1]}"
+        port=$((port + 1))
+        spec "$name" <<<"{port: $port, config: [standin_leave 1], arguments: [+tv_port $((port + 1000))]}"
     done
     reload
     start "${names[@]}"
