@@ -77,6 +77,12 @@ END
     lab_wait_for 60 grep -q ready "$ROOT/runtime/attack/upper/left4dead2/logs/standin.log"
 }
 
+# Not on each machine: there may be a hypervisor that has no way for them, or a kernel that was told
+# to have none. It runs no 32-bit program then, nor the game, and whatever tries ends of SIGSEGV.
+makes_32_bit_calls() {
+    [[ $("$BUILD/tests/attacker" call32 <<<'getpid 20') == 'getpid allowed' ]]
+}
+
 @test "what a server that was broken into may try comes to what the table says" {
     local version
     version=$(lab_run systemctl --version | awk '{ print $2; exit }')
@@ -87,6 +93,7 @@ END
         sed -i -E '/ (signal another instance|connect to an abstract socket)/s/EPERM$/allowed/' \
             "$BATS_TEST_TMPDIR/expected"
     fi
+    makes_32_bit_calls || sed -i -E 's/(, 32-bit +).*/\1SIGSEGV/' "$BATS_TEST_TMPDIR/expected"
     diff -u "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/table"
 }
 
@@ -106,7 +113,14 @@ assert_killed() {
 }
 
 @test "so it is by the 32-bit way" {
-    assert_killed 32
+    if makes_32_bit_calls; then
+        assert_killed 32
+        return
+    fi
+    run -0 upper attack logs/calls32
+    ((${#lines[@]} > 60))
+    run grep -v ' SIGSEGV$' <<<"$output"
+    assert_output ''
 }
 
 @test "the other server is not worse for it" {
