@@ -237,7 +237,7 @@ main_pid() {
 }
 
 @test "500 instances that are created at once are compiled by a reload or two" {
-    in_instances 'for i in $(seq 500); do mkdir n$i; echo "port: $((20000 + i))" >n$i/spec.yaml; done'
+    in_instances 'mkdir $(seq -f n%g 500); for i in $(seq 500); do echo "port: $((20000 + i))" >n$i/spec.yaml; done'
     agree
     assert_reloads 1 2
     run -0 lab_journal $SERVICE --identifier=left4me-reload --lines=2
@@ -245,7 +245,7 @@ main_pid() {
 }
 
 @test "500 instances that are removed at once are forgotten by a reload or two" {
-    in_instances 'for i in $(seq 500); do mkdir n$i; echo "port: $((20000 + i))" >n$i/spec.yaml; done'
+    in_instances 'mkdir $(seq -f n%g 500); for i in $(seq 500); do echo "port: $((20000 + i))" >n$i/spec.yaml; done'
     agree
     settle
     since=$(reloads)
