@@ -330,6 +330,14 @@ main_pid() {
 
 # --- Hostile ----------------------------------------------------------------------------------
 
+# watch_on DIR: what fdinfo says of one, see proc_pid_fdinfo(5). A number of an inode is its file
+# system's.
+watch_on() {
+    local major minor
+    IFS=: read -r major minor < <(lab_run findmnt --noheadings --output MAJ:MIN --target "$1")
+    printf 'ino:%x sdev:%x ' "$(lab_run stat -c '%i' "$1")" $((major << 20 | minor))
+}
+
 @test "a symbolic link in an instance's place is refused by the generator, and not followed" {
     lab_run mkdir -p /srv/target
     lab_run sh -c 'echo "port: 27019" >/srv/target/spec.yaml'
@@ -342,11 +350,9 @@ main_pid() {
     sleep 1
     assert_reloads 0
     # No watch is on it.
-    local inode
-    inode=$(lab_run stat -c '%i' /srv/target)
     run -0 lab_run sh -c 'cat /proc/"$0"/fdinfo/*' "$(main_pid)"
-    assert_output --partial "inotify wd:"
-    refute_output --partial "$(printf 'ino:%x ' "$inode")"
+    refute_output --partial "$(watch_on /srv/target)"
+    assert_output --partial "$(watch_on "$INSTANCES")"
     # In the place of a directory that is watched.
     in_instances 'mkdir evil4; echo "port: 27021" >evil4/spec.yaml'
     agree
