@@ -355,7 +355,7 @@ END
     require setpriv
     require_root
     L4D2_STOP_TIMEOUT=1s setpriv --bounding-set=-kill --inh-caps=-kill -- "$BUILD/left4me-run" \
-        /usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups sleep 600 \
+        /usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60 \
         >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
     local pid=$! child status=0
     until child=$(pgrep --parent "$pid" -x sleep); do
